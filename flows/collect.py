@@ -1,0 +1,24 @@
+"""Collect: take the inspections back and give the verdicts."""
+
+from __future__ import annotations
+
+import datetime
+
+from prefect import flow
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.pull import take_in
+from methods.period import Period
+from tasks.edges import register
+from tasks.gates import pass_gate
+from tasks.inspection import judge_visits
+
+
+@flow(flow_run_name="collect-{year}-{phase}", task_runner=ThreadPoolTaskRunner(max_workers=2))
+def collect(year: int, phase: int = 1, cutoff: datetime.date | None = None) -> None:
+    """Take the returned visits in as deliveries, and set each issued plan beside its visit."""
+    period = Period(year, phase)
+    take_in(period, register.delivering_sources(period, ("visit",)))
+    cutoff = register.cutoff(period, cutoff)
+    judge_visits(period, cutoff)
+    pass_gate("inspection", period, cutoff)

@@ -1,0 +1,44 @@
+"""Publish: from verdicts to figures, cases, scorecards and bulletins."""
+
+from __future__ import annotations
+
+import datetime
+
+from prefect import flow, tags
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from methods.period import Period
+from tasks.bulletin import NATION, freeze_figures, print_bulletin, province_codes, record_files
+from tasks.decision import recommend_quotas, score_agencies
+from tasks.edges import register
+from tasks.estimate import estimate_figures
+from tasks.finding import open_cases
+from tasks.gates import pass_gate
+
+
+@flow(flow_run_name="publish-{year}-{phase}", task_runner=ThreadPoolTaskRunner(max_workers=2))
+def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None) -> None:
+    """Turn verdicts into figures, cases, scorecards and bulletins, each stage behind its gate."""
+    period = Period(year, phase)
+    cutoff = register.cutoff(period, cutoff)
+    estimate_figures(period, cutoff)
+    pass_gate("estimate", period, cutoff)
+    open_cases(period, cutoff)
+    pass_gate("finding", period, cutoff)
+    score_agencies(period, cutoff)
+    recommend_quotas(period, cutoff)
+    pass_gate("decision", period, cutoff)
+    pass_gate("bulletin", period, cutoff)
+    freeze_figures(period, cutoff)
+    _print_bulletins(period, cutoff)
+
+
+def _print_bulletins(period: Period, cutoff: datetime.date) -> None:
+    with tags("province:all"):
+        printed = [print_bulletin.submit(period, cutoff, NATION)]
+    for code in province_codes():
+        with tags(f"province:{code}"):
+            printed.append(print_bulletin.submit(period, cutoff, code))
+    for bulletin in printed:
+        bulletin.result()
+    record_files(period, cutoff)

@@ -1,0 +1,83 @@
+"""Pull: take in what every source of a period delivers, and accept or refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prefect import flow, tags
+from prefect.artifacts import create_table_artifact
+from prefect.futures import PrefectFuture
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from methods.errors import SourceFailed
+from methods.period import Period
+from tasks.edges import register
+from tasks.landing import land_rows, receive_delivery
+from tasks.reference import load_reference
+from tasks.staging import conform_delivery, judge_delivery, record_refusal
+
+AGENCY_FORMS = ("loan_plan", "firm", "census_county")
+
+Steps = Sequence[PrefectFuture[Any]]
+
+
+@flow(flow_run_name="pull-{year}-{phase}", task_runner=ThreadPoolTaskRunner(max_workers=2))
+def pull(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
+    """Take every agency's delivery from its source to accepted rows; one that fails does not stop the others."""
+    period = Period(year, phase)
+    load_reference()
+    take_in(period, register.delivering_sources(period, AGENCY_FORMS, tuple(without)))
+
+
+def take_in(period: Period, source_codes: Sequence[str]) -> None:
+    """Run the chain receive, land, conform, judge for each source.
+
+    Raises:
+        SourceFailed: names each source that failed and why, once all the others are through.
+    """
+    chains = {code: _chain(code, period) for code in source_codes}
+    failures = {code: failure for code, steps in chains.items() if (failure := _failure(steps))}
+    _show_receipts(period, chains, failures)
+    for code, failure in failures.items():
+        record_refusal(code, period, failure)
+    if failures:
+        raise SourceFailed(
+            place=f"pull {period}",
+            found="; ".join(failures.values()),
+            wanted="every source of the period accepted",
+            remedy=(
+                f"The other sources are in. Mend {', '.join(failures)} and run again: only what is missing"
+                f" is repeated. Or go on without: --without {' --without '.join(failures)}."
+            ),
+        )
+
+
+def _chain(code: str, period: Period) -> Steps:
+    with tags(f"source:{code}"):
+        received = receive_delivery.submit(code, period)
+        landed = land_rows.submit(code, period, wait_for=[received])
+        conformed = conform_delivery.submit(code, period, wait_for=[landed])
+        judged = judge_delivery.submit(code, period, wait_for=[conformed])
+    return received, landed, conformed, judged
+
+
+def _failure(steps: Steps) -> str | None:
+    for step in steps:
+        step.wait()
+        if step.state.is_failed() or step.state.is_crashed():
+            error = step.result(raise_on_failure=False)
+            return str(error) if error is not None else step.state.message
+    return None
+
+
+def _show_receipts(period: Period, chains: Mapping[str, Steps], failures: Mapping[str, str]) -> None:
+    rows = [
+        {
+            "source": code,
+            "outcome": "failed" if code in failures else "accepted",
+            "receipt": failures.get(code) or str(steps[2].result()),
+        }
+        for code, steps in chains.items()
+    ]
+    create_table_artifact(key=f"receipts-{period}", table=rows, description=f"Deliveries of {period}")

@@ -1,0 +1,64 @@
+"""Named refusals: place, found, wanted and remedy."""
+
+
+class Refusal(Exception):
+    """A refusal a person can act on.
+
+    Args:
+        place: where it was met: source, file, row, table, setting.
+        found: what stood there.
+        wanted: what should have stood there.
+        remedy: what to do about it.
+    """
+
+    def __init__(self, place: str, found: str, wanted: str, remedy: str = "") -> None:
+        self.place, self.found, self.wanted, self.remedy = place, found, wanted, remedy
+        super().__init__(place, found, wanted, remedy)
+
+    def __str__(self) -> str:
+        text = f"{self.place}: found {self.found}; wanted {self.wanted}."
+        return f"{text} {self.remedy}" if self.remedy else text
+
+
+class SourceUnreadable(Refusal):
+    """A source cannot be read."""
+
+
+class HeaderMismatch(Refusal):
+    """The headers of a delivery are not those agreed."""
+
+
+class DeliveryRefused(Refusal):
+    """A delivery is not accepted."""
+
+
+class SourceFailed(Refusal):
+    """One or more sources of a run failed."""
+
+
+class GateRefused(Refusal):
+    """A critical expectation of a gate is not met."""
+
+
+class GuidelineMissing(Refusal):
+    """No value is in force on a date."""
+
+
+class FrameMismatch(Refusal):
+    """Frame and sample do not fit together."""
+
+
+class FrozenConflict(Refusal):
+    """What was frozen would have to change."""
+
+
+class FigureMissing(Refusal):
+    """A figure that was named does not exist."""
+
+
+class BadPeriod(Refusal):
+    """Not a period of the programme."""
+
+
+class SettingWrong(Refusal):
+    """A setting cannot be used."""

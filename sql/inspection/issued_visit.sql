@@ -1,0 +1,30 @@
+-- every issued plan beside its visit in force at the cut-off
+-- grain:  one row per issued plan
+-- reads:  sample.issued_plan, staging.accepted_delivery, staging.visit
+-- writes: nothing
+with
+delivery as (
+    select distinct on (source_code) source_code, delivery_id
+    from staging.accepted_delivery
+    where
+        year = :year and phase = :phase and form = 'visit'
+        and received_on <= cast(:cutoff as date)
+    order by source_code asc, received_at desc, version desc
+),
+visit as (
+    select distinct on (staging.visit.plan_id) staging.visit.*
+    from staging.visit
+    inner join delivery on delivery.delivery_id = staging.visit.delivery_id
+    where staging.visit.year = :year and staging.visit.phase = :phase
+    order by staging.visit.plan_id asc, staging.visit.visited_on desc, staging.visit.visit_id desc
+)
+select
+    issued.plan_id, issued.agency_code, issued.province_code, issued.county_code, issued.stratum_code,
+    issued.stratum_population_count, issued.stratum_sample_count, issued.inclusion_probability,
+    issued.loan_paid_rial, issued.registered_job_count, visit.visit_id, visit.visited_on, visit.contact_outcome,
+    visit.is_final, visit.has_rule_breach, visit.loan_use, visit.is_running, visit.jobs_found_count
+from sample.issued_plan as issued
+-- A plan nobody visited must surface as null, and stop at the gate.
+left join visit on visit.plan_id = issued.plan_id
+where issued.year = :year and issued.phase = :phase
+order by issued.plan_id

@@ -1,0 +1,493 @@
+-- Schemas: one a stage, the reference data, and what the flow keeps about itself.
+create schema if not exists reference;
+create schema if not exists control;
+create schema if not exists landing;
+create schema if not exists staging;
+create schema if not exists frame;
+create schema if not exists sample;
+create schema if not exists inspection;
+create schema if not exists estimate;
+create schema if not exists finding;
+create schema if not exists decision;
+create schema if not exists bulletin;
+
+-- reference -----------------------------------------------------------------
+
+create table reference.province (
+    province_code text primary key,
+    name_fa text not null,
+    name_en text not null,
+    name_key text not null,
+    tile_row integer not null,
+    tile_column integer not null
+);
+
+create table reference.county (
+    county_code text primary key,
+    province_code text not null references reference.province,
+    name_fa text not null,
+    is_in_1395 boolean not null,
+    is_in_1402 boolean not null
+);
+
+create table reference.county_name (
+    province_code text not null references reference.province,
+    name_key text not null,
+    county_code text not null references reference.county,
+    primary key (province_code, name_key, county_code)
+);
+
+create table reference.jalali_month (
+    year integer not null,
+    month integer not null,
+    starts_on date not null,
+    day_count integer not null,
+    primary key (year, month)
+);
+
+create table reference.reject_reason (
+    reason_code text primary key,
+    wanted text not null,
+    remedy_fa text not null
+);
+
+create table reference.indicator (
+    indicator text primary key,
+    name_fa text not null,
+    unit text not null,
+    definition_fa text not null
+);
+
+create table reference.source (
+    source_code text primary key,
+    agency_code text not null,
+    agency_name text not null,
+    form text not null,
+    is_rehearsal boolean not null
+);
+
+-- control -------------------------------------------------------------------
+
+create table control.validation (
+    validation_id bigint generated always as identity primary key,
+    suite text not null,
+    batch text not null,
+    is_success boolean not null,
+    checked_at timestamptz not null default now(),
+    result jsonb not null
+);
+
+-- landing -------------------------------------------------------------------
+
+create table landing.delivery (
+    delivery_id text primary key,
+    source_code text not null references reference.source,
+    form text not null,
+    year integer not null,
+    phase integer not null,
+    received_on date not null,
+    received_at timestamptz not null,
+    version integer not null,
+    file_name text not null,
+    byte_count bigint not null,
+    sha256 text not null,
+    unique (source_code, year, phase, sha256)
+);
+
+create table landing.code_map (
+    delivery_id text not null references landing.delivery on delete cascade,
+    column_name text not null,
+    delivered_key text not null,
+    code text not null,
+    primary key (delivery_id, column_name, delivered_key)
+);
+
+create table landing.loan_plan (
+    delivery_id text not null references landing.delivery on delete cascade,
+    row_number integer not null,
+    row_fault text,
+    plan_number text,
+    national_id text,
+    applicant_name text,
+    province text,
+    county text,
+    budget_note text,
+    activity_code text,
+    plan_kind text,
+    approved_on text,
+    paid_on text,
+    loan_approved_rial text,
+    loan_paid_rial text,
+    job_commitment_count text,
+    registered_job_count text,
+    advising_firm_code text,
+    primary key (delivery_id, row_number)
+);
+
+create table landing.firm (
+    delivery_id text not null references landing.delivery on delete cascade,
+    row_number integer not null,
+    row_fault text,
+    firm_code text,
+    firm_name text,
+    province text,
+    capacity_count text,
+    primary key (delivery_id, row_number)
+);
+
+create table landing.visit (
+    delivery_id text not null references landing.delivery on delete cascade,
+    row_number integer not null,
+    row_fault text,
+    visit_id text,
+    plan_id text,
+    firm_code text,
+    inspector_code text,
+    visited_on text,
+    contact_outcome text,
+    is_final text,
+    has_rule_breach text,
+    loan_use text,
+    is_running text,
+    jobs_found_count text,
+    primary key (delivery_id, row_number)
+);
+
+create table landing.census_county (
+    delivery_id text not null references landing.delivery on delete cascade,
+    row_number integer not null,
+    row_fault text,
+    county text,
+    measure text,
+    person_count text,
+    primary key (delivery_id, row_number)
+);
+
+-- staging -------------------------------------------------------------------
+
+create table staging.rejected_row (
+    year integer not null,
+    phase integer not null,
+    delivery_id text not null references landing.delivery on delete cascade,
+    row_number integer not null,
+    reason_code text not null references reference.reject_reason,
+    column_name text not null,
+    found text,
+    primary key (delivery_id, row_number, reason_code)
+);
+
+create table staging.delivery_outcome (
+    delivery_id text primary key references landing.delivery on delete cascade,
+    status text not null check (status in ('conformed', 'accepted', 'refused')),
+    row_count bigint not null,
+    rejected_row_count bigint not null,
+    source_version text not null,
+    refusal text
+);
+
+create view staging.accepted_delivery as
+select delivery.*, outcome.row_count, outcome.rejected_row_count
+from landing.delivery as delivery
+inner join staging.delivery_outcome as outcome on outcome.delivery_id = delivery.delivery_id
+where outcome.status = 'accepted';
+
+create table staging.loan_plan (
+    year integer not null,
+    phase integer not null,
+    delivery_id text not null references landing.delivery on delete cascade,
+    plan_id text not null,
+    agency_code text not null,
+    row_number integer not null,
+    national_id text not null,
+    applicant_name text not null,
+    province_code text not null references reference.province,
+    county_code text not null references reference.county,
+    budget_note text not null,
+    activity_code text not null,
+    plan_kind text not null,
+    approved_on date not null,
+    paid_on date not null,
+    loan_approved_rial bigint not null,
+    loan_paid_rial bigint not null,
+    job_commitment_count integer not null,
+    registered_job_count integer not null,
+    advising_firm_code text,
+    primary key (year, phase, delivery_id, plan_id)
+);
+
+create table staging.firm (
+    year integer not null,
+    phase integer not null,
+    delivery_id text not null references landing.delivery on delete cascade,
+    firm_code text not null,
+    firm_name text not null,
+    province_code text not null references reference.province,
+    capacity_count integer not null,
+    primary key (year, phase, delivery_id, firm_code)
+);
+
+create table staging.visit (
+    year integer not null,
+    phase integer not null,
+    delivery_id text not null references landing.delivery on delete cascade,
+    visit_id text not null,
+    plan_id text not null,
+    firm_code text not null,
+    inspector_code text not null,
+    visited_on date not null,
+    contact_outcome text not null,
+    is_final boolean not null,
+    has_rule_breach boolean not null,
+    loan_use text,
+    is_running boolean,
+    jobs_found_count integer,
+    primary key (year, phase, delivery_id, visit_id)
+);
+
+create table staging.census_county (
+    year integer not null,
+    phase integer not null,
+    delivery_id text not null references landing.delivery on delete cascade,
+    province_code text not null references reference.province,
+    county_code text not null references reference.county,
+    measure text not null,
+    person_count bigint not null,
+    primary key (year, phase, delivery_id, county_code, measure)
+);
+
+-- frame ---------------------------------------------------------------------
+
+create table frame.eligible_plan (
+    year integer not null,
+    phase integer not null,
+    plan_id text not null,
+    delivery_id text not null,
+    agency_code text not null,
+    province_code text not null,
+    county_code text not null,
+    stratum_code text not null,
+    plan_kind text not null,
+    loan_paid_rial bigint not null,
+    registered_job_count integer not null,
+    advising_firm_code text,
+    primary key (year, phase, plan_id)
+);
+
+create table frame.excluded_plan (
+    year integer not null,
+    phase integer not null,
+    plan_id text not null,
+    agency_code text not null,
+    reason_code text not null,
+    kept_plan_id text,
+    primary key (year, phase, plan_id)
+);
+
+-- sample --------------------------------------------------------------------
+
+create table sample.allocation (
+    year integer not null,
+    phase integer not null,
+    province_code text not null,
+    county_code text not null,
+    eligible_plan_count integer not null,
+    sample_plan_count integer not null,
+    primary key (year, phase, county_code)
+);
+
+create table sample.drawn_plan (
+    year integer not null,
+    phase integer not null,
+    plan_id text not null,
+    province_code text not null,
+    county_code text not null,
+    stratum_code text not null,
+    stratum_population_count integer not null,
+    stratum_sample_count integer not null,
+    inclusion_probability double precision not null,
+    random_number double precision not null,
+    primary key (year, phase, plan_id)
+);
+
+create table sample.assignment (
+    year integer not null,
+    phase integer not null,
+    plan_id text not null,
+    firm_code text not null,
+    inspector_code text not null,
+    primary key (year, phase, plan_id)
+);
+
+create table sample.issued_plan (
+    year integer not null,
+    phase integer not null,
+    plan_id text not null,
+    agency_code text not null,
+    province_code text not null,
+    county_code text not null,
+    stratum_code text not null,
+    stratum_population_count integer not null,
+    stratum_sample_count integer not null,
+    inclusion_probability double precision not null,
+    plan_kind text not null,
+    registered_job_count integer not null,
+    loan_paid_rial bigint not null,
+    firm_code text not null,
+    inspector_code text not null,
+    guideline text not null,
+    primary key (year, phase, plan_id)
+);
+
+-- inspection ----------------------------------------------------------------
+
+create table inspection.verdict (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    plan_id text not null,
+    agency_code text not null,
+    province_code text not null,
+    county_code text not null,
+    stratum_code text not null,
+    stratum_population_count integer not null,
+    stratum_sample_count integer not null,
+    inclusion_probability double precision not null,
+    loan_paid_rial bigint not null,
+    registered_job_count integer not null,
+    visit_id text,
+    visited_on date,
+    is_supervised boolean not null,
+    is_decided boolean not null,
+    is_confirmed boolean not null,
+    verdict text not null,
+    loan_use text,
+    is_running boolean,
+    has_rule_breach boolean,
+    jobs_found_count integer,
+    realised_job_count integer not null,
+    guideline text not null,
+    primary key (year, phase, cutoff, plan_id)
+);
+
+create table inspection.impossible_visit (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    visit_id text not null,
+    plan_id text not null,
+    reason_code text not null,
+    primary key (year, phase, cutoff, visit_id, reason_code)
+);
+
+-- estimate ------------------------------------------------------------------
+
+create table estimate.figure (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    indicator text not null references reference.indicator,
+    basis text not null check (basis in ('counted', 'estimated')),
+    level text not null check (level in ('nation', 'province', 'county')),
+    unit_code text not null,
+    domain text not null,
+    numerator double precision,
+    denominator double precision,
+    n integer not null,
+    estimate double precision,
+    standard_error double precision,
+    lower double precision,
+    upper double precision,
+    quality text not null,
+    method text not null,
+    guideline text not null,
+    primary key (year, phase, cutoff, indicator, basis, level, unit_code, domain)
+);
+
+-- finding -------------------------------------------------------------------
+
+create table finding.case (
+    case_id text primary key,
+    year integer not null,
+    phase integer not null,
+    plan_id text not null,
+    agency_code text not null,
+    province_code text not null,
+    county_code text not null,
+    kind text not null check (kind in ('deviation', 'violation', 'discrepancy')),
+    visit_id text not null,
+    opened_on date not null,
+    evidence jsonb not null
+);
+
+create table finding.case_event (
+    event_id text primary key,
+    case_id text not null references finding.case,
+    happened_on date not null,
+    kind text not null,
+    note text not null
+);
+
+-- decision ------------------------------------------------------------------
+
+create table decision.scorecard (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    agency_code text not null,
+    n integer not null,
+    confirmed_plan_count integer not null,
+    decided_plan_count integer not null,
+    estimate double precision not null,
+    standard_error double precision not null,
+    lower double precision not null,
+    upper double precision not null,
+    rank_estimate integer not null,
+    rank_lower integer not null,
+    rank_upper integer not null,
+    primary key (year, phase, cutoff, agency_code)
+);
+
+create table decision.quota_scenario (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    agency_code text not null,
+    current_rial bigint not null,
+    recommended_rial bigint not null,
+    change_share double precision not null,
+    primary key (year, phase, cutoff, agency_code)
+);
+
+-- bulletin ------------------------------------------------------------------
+
+create table bulletin.printed_figure (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    indicator text not null,
+    basis text not null,
+    level text not null,
+    unit_code text not null,
+    domain text not null,
+    numerator double precision,
+    denominator double precision,
+    n integer not null,
+    estimate double precision,
+    standard_error double precision,
+    lower double precision,
+    upper double precision,
+    quality text not null,
+    method text not null,
+    guideline text not null,
+    primary key (year, phase, cutoff, indicator, basis, level, unit_code, domain)
+);
+
+create table bulletin.file (
+    year integer not null,
+    phase integer not null,
+    cutoff date not null,
+    file_name text not null,
+    byte_count bigint not null,
+    sha256 text not null,
+    primary key (year, phase, cutoff, file_name)
+);

@@ -1,0 +1,145 @@
+"""Gates: judge a batch by a Great Expectations suite and keep the result."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from methods.errors import GateRefused
+from tasks.edges import warehouse
+from tasks.edges.settings import ROOT
+
+SUITES = ROOT / "expectations"
+# Great Expectations keeps one context a process, so batches are judged one after the other.
+_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One expectation held against a batch."""
+
+    rule: str
+    severity: str
+    is_success: bool
+    observed: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a suite says of a batch."""
+
+    suite: str
+    batch: str
+    findings: Sequence[Finding]
+
+    @property
+    def failed(self) -> list[Finding]:
+        """Expectations that were not met, of any severity."""
+        return [finding for finding in self.findings if not finding.is_success]
+
+    @property
+    def critical(self) -> list[Finding]:
+        """Expectations whose failure stops the batch."""
+        return [finding for finding in self.failed if finding.severity == "critical"]
+
+    def markdown(self) -> str:
+        """Render the judgement as a table for people."""
+        lines = [f"### {self.suite} · {self.batch}", "", "| rule | severity | result | observed |", "|---|---|---|---|"]
+        for finding in self.findings:
+            mark = "met" if finding.is_success else "**not met**"
+            lines.append(f"| {finding.rule} | {finding.severity} | {mark} | {finding.observed} |")
+        return "\n".join(lines)
+
+
+def judge(suite: str, batch: str, rows: pd.DataFrame) -> Judgement:
+    """Hold a batch against a suite, and store the result.
+
+    Args:
+        suite: path below `expectations/` without ending, such as `form/loan_plan`.
+        batch: name of the batch in the stored result.
+        rows: the batch, or one row of its measures.
+    Returns:
+        The judgement; whether it stops the flow is the caller's decision.
+    """
+    document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
+    result = _validate(document, rows)
+    findings = [_finding(one, rows) for one in result["results"]]
+    judgement = Judgement(suite, batch, findings)
+    _store(judgement, result)
+    return judgement
+
+
+def refuse_if_critical(judgement: Judgement) -> Judgement:
+    """Pass a judgement on, unless a critical expectation failed.
+
+    Raises:
+        GateRefused: names the first expectations that failed.
+    """
+    if judgement.critical:
+        raise GateRefused(
+            place=f"gate {judgement.suite}, {judgement.batch}",
+            found="; ".join(f"{finding.rule}: {finding.observed}" for finding in judgement.critical[:3]),
+            wanted="every critical expectation met",
+            remedy="The artifact of this run and control.validation show each expectation.",
+        )
+    return judgement
+
+
+def _validate(document: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    # Importing costs seconds, so only a process that judges pays for it.
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    with _LOCK:
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        source = context.data_sources.add_pandas("batch")
+        definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("whole")
+        batch = definition.get_batch({"dataframe": rows})
+        result = batch.validate(gx.ExpectationSuite(**document), result_format="SUMMARY")
+        answer: dict[str, Any] = result.to_json_dict()
+        return answer
+
+
+def _finding(one: dict[str, Any], rows: pd.DataFrame) -> Finding:
+    config, result = one["expectation_config"], one.get("result", {})
+    label = config.get("meta", {}).get("label") or f"{config['type']} {config['kwargs'].get('column', '')}"
+    if one.get("exception_info", {}).get("raised_exception"):
+        observed = one["exception_info"].get("exception_message")
+    else:
+        observed = _observed(config["kwargs"], result, rows)
+    return Finding(label, config.get("severity") or "critical", bool(one["success"]), str(observed))
+
+
+def _observed(kwargs: dict[str, Any], result: dict[str, Any], rows: pd.DataFrame) -> Any:
+    if len(rows) == 1 and kwargs.get("column") in rows:
+        # A gate's batch is one row of measures: the measure itself says most.
+        return rows[kwargs["column"]].iloc[0]
+    if "unexpected_count" not in result:
+        return result.get("observed_value")
+    examples = " ".join(str(value) for value in result.get("partial_unexpected_list", [])[:3])
+    return f"{result['unexpected_count']} of {result.get('element_count', '?')} {examples}".strip()
+
+
+def _store(judgement: Judgement, result: dict[str, Any]) -> None:
+    with warehouse.transaction() as connection:
+        connection.execute(
+            sa.text(
+                "insert into control.validation (suite, batch, is_success, result)"
+                " values (:suite, :batch, :ok, cast(:result as jsonb))"
+            ),
+            {
+                "suite": judgement.suite,
+                "batch": judgement.batch,
+                "ok": not judgement.critical,
+                "result": json.dumps(result, ensure_ascii=False, default=str),
+            },
+        )

@@ -1,0 +1,40 @@
+"""Law as data: read the guidelines and give the values in force for a period."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from methods import guideline
+from methods.errors import SettingWrong
+from methods.guideline import Section
+from methods.period import Period
+from tasks.edges.settings import settings
+
+
+def section(name: str, period: Period) -> Section:
+    """Collect the values of a guideline in force when a period begins.
+
+    Raises:
+        SettingWrong: no folder holds such a guideline, or it is not YAML.
+    """
+    paths = [folder / f"{name}.yaml" for folder in settings().guideline_folders]
+    documents = [_document(path) for path in paths if path.exists()]
+    if not documents:
+        raise SettingWrong(
+            place="PAYESH_GUIDELINES",
+            found=f"no {name}.yaml in {', '.join(str(path.parent) for path in paths)}",
+            wanted="a folder of guidelines",
+        )
+    return guideline.section(name, documents, period.reference_date)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        # Every scalar stays text, so that no number passes through binary fractions.
+        document: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+    except yaml.YAMLError as error:
+        raise SettingWrong(place=path.name, found=str(error).replace("\n", " "), wanted="YAML") from error
+    return document

@@ -1,0 +1,97 @@
+"""The register of deliveries: which source delivers when, and what became of its newest delivery."""
+
+from __future__ import annotations
+
+import datetime
+
+import pandas as pd
+
+from methods.errors import DeliveryRefused, SettingWrong
+from methods.period import Period
+from tasks.edges import sources, warehouse
+from tasks.edges.sources import Source
+
+
+def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[str, ...] = ()) -> list[str]:
+    """List the sources of these forms that deliver in a period, but for those left out on purpose.
+
+    Raises:
+        SettingWrong: no source delivers, or one to be left out does not exist.
+    """
+    every = sources.load_all()
+    unknown = sorted(set(without) - set(every))
+    if unknown:
+        raise SettingWrong(
+            place="--without", found=", ".join(unknown), wanted=f"one of {', '.join(every)}"
+        )
+    found = [
+        code
+        for code, source in every.items()
+        if source.form in forms and source.delivers(period) and code not in without
+    ]
+    if not found:
+        raise SettingWrong(
+            place=f"sources for {period}",
+            found="no source that delivers",
+            wanted=f"a YAML of form {' or '.join(forms)} whose years hold {period.year}",
+        )
+    return found
+
+
+def current_delivery(source_code: str, period: Period) -> pd.Series | None:
+    """Look up the newest delivery of a source and what became of it."""
+    rows = warehouse.read(
+        "landing/current_delivery.sql", year=period.year, phase=period.phase, source_code=source_code
+    )
+    return None if rows.empty else rows.iloc[0]
+
+
+def required_delivery(source_code: str, period: Period) -> pd.Series:
+    """Look up the newest delivery of a source.
+
+    Raises:
+        DeliveryRefused: it has delivered nothing for this period.
+    """
+    delivery = current_delivery(source_code, period)
+    if delivery is None:
+        raise DeliveryRefused(
+            place=f"source {source_code}, {period}", found="no delivery", wanted="one that was received"
+        )
+    return delivery
+
+
+def is_settled(source: Source, delivery: pd.Series) -> bool:
+    """Say whether a delivery was accepted under the mapping in force, so that nothing is left to do."""
+    return bool(delivery["status"] == "accepted" and delivery["source_version"] == source.version)
+
+
+def latest_reception(period: Period) -> datetime.date | None:
+    """Look up the day the last accepted delivery of a period came in: its natural cut-off."""
+    rows = warehouse.read("landing/latest_reception.sql", year=period.year, phase=period.phase)
+    found = rows["received_on"].iloc[0]
+    return None if pd.isna(found) else found
+
+
+def cutoff(period: Period, asked: datetime.date | None) -> datetime.date:
+    """Settle the cut-off of a period: the one asked for, or the day its last delivery came in.
+
+    So a run of tomorrow over the same deliveries prints the same figures.
+
+    Raises:
+        DeliveryRefused: none was asked for, and nothing has been accepted yet.
+    """
+    settled = asked or latest_reception(period)
+    if settled is None:
+        raise DeliveryRefused(
+            place=f"period {period}",
+            found="no accepted delivery",
+            wanted="deliveries to set a cut-off by",
+            remedy="Run `payesh pull` first.",
+        )
+    return settled
+
+
+def rests_on_rehearsal(period: Period) -> bool:
+    """Say whether any accepted delivery of a period is made up."""
+    rows = warehouse.read("staging/rehearsal_delivery.sql", year=period.year, phase=period.phase)
+    return int(rows["delivery_count"].iloc[0]) > 0
