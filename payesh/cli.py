@@ -1,0 +1,412 @@
+"""The operator's door: `payesh`."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
+from methods.period import Period
+from tasks.edges.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+USED_WRONGLY, FAILED, INTERRUPTED = 2, 1, 130
+FIGURE_COLUMNS = (
+    "year", "phase", "cutoff", "indicator", "basis", "level", "unit_code", "unit_name", "domain", "numerator",
+    "denominator", "n", "estimate", "standard_error", "lower", "upper", "quality", "method", "guideline",
+)  # fmt: skip
+# Prefect's log goes to its server; the terminal shows progress in our own lines.
+QUIET = {
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_CLI_PROMPT": "false",
+}
+
+app = typer.Typer(
+    name="payesh",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=(
+        "Payesh runs an employment-monitoring programme: it pulls what agencies deliver, validates it, draws and"
+        " issues an inspection sample, takes the visits back, estimates, opens cases, scores agencies and prints"
+        " bulletins.\n\nBegin with `payesh demo`. Everything generated lies in PAYESH_HOME (default: var/)."
+    ),
+)
+
+
+class Scale(StrEnum):
+    """Size of the rehearsal."""
+
+    full = "full"
+    small = "small"
+    off = "off"
+
+
+class Level(StrEnum):
+    """Level of a figure."""
+
+    nation = "nation"
+    province = "province"
+    county = "county"
+
+
+class Format(StrEnum):
+    """How figures are written."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+Year = Annotated[int, typer.Argument(help="Jalali year, such as 1403.")]
+Phase = Annotated[int, typer.Option(help="Phase of the year, 1 or 2.")]
+Cutoff = Annotated[
+    str | None,
+    typer.Option(help="Use deliveries received up to this day (2025-10-14). Default: the day the last one came in."),
+]
+Without = Annotated[
+    list[str] | None, typer.Option(help="Leave this source out on purpose, by code; may be given again.")
+]
+ScaleOption = Annotated[
+    Scale | None,
+    typer.Option(help="Size of the rehearsal ministry; off: real sources only. Default: as last used, else full."),
+]
+
+
+@app.command()
+def demo(
+    year: Annotated[int, typer.Option(help="Jalali year to rehearse, 1401 to 1404.")] = 1403,
+    scale: ScaleOption = None,
+) -> None:
+    """Rehearse a whole year: start the stack, stage the rehearsal ministry, run every stage, print bulletins.
+
+    Run again, it takes up what is there and ends with the same figures.
+    """
+    period = _period(year, 1)
+    with _work("demo"):
+        _run_full(period, scale, None, ())
+        _summary(period)
+
+
+@app.command()
+def run(
+    year: Year, phase: Phase = 1, cutoff: Cutoff = None, without: Without = None, scale: ScaleOption = None
+) -> None:
+    """Take a year through all nine stages, from its sources to its bulletins."""
+    period, day = _period(year, phase), _date(cutoff)
+    with _work("run"):
+        _run_full(period, scale, day, tuple(without or ()))
+        _summary(period)
+
+
+@app.command()
+def backfill(
+    years: Annotated[list[int], typer.Argument(help="Jalali years, such as 1401 1402.")],
+    phase: Phase = 1,
+    scale: ScaleOption = None,
+) -> None:
+    """Run past years one after the other; a year that fails does not stop the next."""
+    periods = [_period(year, phase) for year in years]
+    with _work("backfill"), _rehearsed(periods, scale):
+        from flows.backfill import backfill as flow
+
+        flow(years, phase)
+        for period in periods:
+            _summary(period)
+
+
+@app.command()
+def pull(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOption = None) -> None:
+    """Take in what every source of a year delivers, and accept or refuse it."""
+    period = _period(year, phase)
+    with _work("pull"), _rehearsed([period], scale):
+        from flows.pull import pull as flow
+
+        flow(year, phase, tuple(without or ()))
+
+
+@app.command()
+def prepare(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOption = None) -> None:
+    """Take accepted deliveries to an issued inspection sample."""
+    period = _period(year, phase)
+    with _work("prepare"), _rehearsed([period], scale):
+        from flows.prepare import prepare as flow
+
+        flow(year, phase, tuple(without or ()))
+
+
+@app.command()
+def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
+    """Take the inspections back and give the verdicts."""
+    period, day = _period(year, phase), _date(cutoff)
+    with _work("collect"), _rehearsed([period], scale):
+        from flows.collect import collect as flow
+
+        flow(year, phase, day)
+
+
+@app.command()
+def publish(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
+    """Turn verdicts into figures, cases, scorecards and bulletins."""
+    period, day = _period(year, phase), _date(cutoff)
+    with _work("publish"), _rehearsed([period], scale):
+        from flows.publish import publish as flow
+
+        flow(year, phase, day)
+        _summary(period)
+
+
+@app.command()
+def figures(
+    year: Annotated[int, typer.Option(help="Jalali year, such as 1403.")],
+    phase: Phase = 1,
+    cutoff: Cutoff = None,
+    level: Annotated[Level | None, typer.Option(help="Only this level.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Only this unit: IR, a province 03, a county 0301.")] = None,
+    indicator: Annotated[str | None, typer.Option(help="Only this indicator, such as accuracy_rate.")] = None,
+    format: Annotated[Format, typer.Option(help="How to write them.")] = Format.table,
+) -> None:
+    """Print figures with all they rest on: numerator, denominator, n, interval, method, guideline."""
+    period, day = _period(year, phase), _date(cutoff)
+    with _refusals(), _stack(quiet=True):
+        from tasks.edges import figures as stored
+        from tasks.edges import warehouse
+
+        warehouse.migrate()
+        rows = stored.read(year, phase, day, level, unit, indicator)
+        if rows.empty:
+            raise SettingWrong(
+                place=f"figures of {period}",
+                found="none that fit",
+                wanted="a period that has been run, and codes of reference/indicators.yaml",
+                remedy=f"Run `payesh run {year}`.",
+            )
+        _print_figures(rows, format)
+
+
+@app.command()
+def up() -> None:
+    """Start PostgreSQL, the Prefect server and a worker, and deploy prefect.yaml; they stay until `payesh down`."""
+    from payesh import stack
+
+    with _refusals():
+        os.environ.update(QUIET)
+        stack.up(_say)
+        _say(f"Prefect UI: {stack.ui_address()}")
+        _say("`payesh down` (or `make down`) stops all of it.")
+
+
+@app.command()
+def down() -> None:
+    """Stop every part of the stack, also what a killed command left behind."""
+    from payesh import stack
+
+    with _refusals():
+        stack.down(_say)
+
+
+@app.command()
+def status() -> None:
+    """Show which parts of the stack run, and where."""
+    from payesh import stack
+
+    with _refusals():
+        for part in stack.parts():
+            typer.echo(f"{part.name:<11} {part.pid or '-':>8}  {part.address}")
+
+
+@app.command()
+def doctor() -> None:
+    """Check what Payesh needs on this machine, and say how to mend what is missing."""
+    from payesh import checkup
+
+    results = checkup.examine()
+    for result in results:
+        typer.echo(f"{'ok     ' if result.is_ok else 'PROBLEM'} {result.name}: {result.found}")
+        if not result.is_ok:
+            typer.echo(f"        {result.remedy}")
+    if not all(result.is_ok for result in results):
+        raise typer.Exit(FAILED)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        app()
+    except KeyboardInterrupt:
+        _fail("interrupted; what was accepted is kept, run again to go on", INTERRUPTED)
+
+
+# work --------------------------------------------------------------------------------------------
+
+
+def _run_full(period: Period, scale: Scale | None, cutoff: datetime.date | None, without: tuple[str, ...]) -> None:
+    with _rehearsed([period], scale):
+        from flows.full_run import full_run
+
+        full_run(period.year, period.phase, cutoff, without)
+
+
+@contextmanager
+def _work(name: str) -> Iterator[None]:
+    from payesh import stack
+
+    with _refusals(), _stack():
+        _say(f"Prefect UI: {stack.ui_address()}")
+        yield
+
+
+@contextmanager
+def _stack(quiet: bool = False) -> Iterator[None]:
+    from payesh import stack
+
+    os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
+    if quiet and stack.adopt():
+        yield
+        return
+    with stack.running(_silent if quiet else _say):
+        yield
+
+
+@contextmanager
+def _rehearsed(periods: list[Period], scale: Scale | None) -> Iterator[None]:
+    """Have the rehearsal ministry deliver, unless it is off, and show progress."""
+    from payesh import progress
+
+    settled = _settled_scale(scale)
+    if settled is not Scale.off:
+        from demo import ministry
+
+        for period in periods:
+            _say(f"staging what the rehearsal ministry delivers for {period.year} ({settled})")
+            ministry.stage(settings().home, period.year, settled.value)
+        _use_guidelines_of(settled)
+    with progress.shown(_say):
+        yield
+
+
+def _settled_scale(asked: Scale | None) -> Scale:
+    remembered = settings().home / "rehearsal" / "scale"
+    before = Scale(remembered.read_text().strip()) if remembered.exists() else None
+    settled = asked or before or Scale(os.environ.get("PAYESH_REHEARSAL") or Scale.full)
+    if before is not None and settled is not before:
+        raise SettingWrong(
+            place="--scale",
+            found=settled.value,
+            wanted=f"{before.value}, at which {settings().home} was rehearsed",
+            remedy="Use that, or set PAYESH_HOME to another folder.",
+        )
+    remembered.parent.mkdir(parents=True, exist_ok=True)
+    remembered.write_text(settled.value)
+    return settled
+
+
+def _use_guidelines_of(scale: Scale) -> None:
+    folder = settings().root / "demo" / "scenarios" / scale.value / "guidelines"
+    folders = [str(path) for path in settings().guideline_folders]
+    if folder.exists() and str(folder) not in folders:
+        os.environ["PAYESH_GUIDELINES"] = os.pathsep.join([str(folder), *folders])
+
+
+def _summary(period: Period) -> None:
+    from payesh import stack
+    from tasks.edges import figures as stored
+
+    rows = stored.read(period.year, period.phase, level="nation")
+    rows = rows[(rows["basis"] == "counted") & (rows["domain"] == "all")].set_index("indicator")
+    if rows.empty:
+        return
+    _say(f"\nFigures of {period} at the cut-off {rows['cutoff'].iloc[0]}:")
+    for indicator in ("supervised_plan_count", "decided_plan_count", "confirmed_plan_count"):
+        _say(f"  {indicator:<26} {int(rows.loc[indicator, 'estimate']):>10,}")
+    for indicator in ("crude_confirmation_rate", "accuracy_rate"):
+        row = rows.loc[indicator]
+        _say(f"  {indicator:<26} {row['estimate']:>10.2%}  ({int(row['numerator']):,} of {int(row['denominator']):,})")
+    folder = settings().bulletins / str(period.year) / str(period.phase) / str(rows["cutoff"].iloc[0])
+    if folder.exists():
+        _say(f"Bulletins: {folder}")
+    _say(f"Prefect UI: {stack.ui_address()} (if it has been stopped, `make up` opens it again)")
+
+
+def _print_figures(rows: pd.DataFrame, format: Format) -> None:
+    rows = rows[list(FIGURE_COLUMNS)]
+    if format is Format.csv:
+        sys.stdout.write(rows.to_csv(index=False))
+    elif format is Format.json:
+        sys.stdout.write(rows.to_json(orient="records", force_ascii=False, indent=1, double_precision=15, date_format="iso") + "\n")
+    else:
+        sys.stdout.write(rows.to_string(index=False, na_rep="") + "\n")
+
+
+# errors ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Turn a refusal into one line and an exit code; keep the traceback of anything else in the log."""
+    try:
+        yield
+    except (SettingWrong, BadPeriod, GuidelineMissing) as refusal:
+        _fail(str(refusal), USED_WRONGLY)
+    except Refusal as refusal:
+        _fail(str(refusal), FAILED)
+    except (typer.Exit, typer.Abort, KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:
+        log = settings().home / "log" / "payesh.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(f"{datetime.datetime.now(datetime.UTC).isoformat()}\n{traceback.format_exc()}\n")
+        reason = str(error).strip().splitlines()
+        _fail(f"{type(error).__name__}: {reason[0] if reason else 'no message'} (traceback: {log})", FAILED)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(f"payesh: {message}", err=True)
+    sys.exit(code)
+
+
+def _period(year: int, phase: int) -> Period:
+    try:
+        return Period(year, phase)
+    except BadPeriod as refusal:
+        _fail(str(refusal), USED_WRONGLY)
+
+
+def _date(text: str | None) -> datetime.date | None:
+    if text is None:
+        return None
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        _fail(f"--cutoff: found {text!r}; wanted a date such as 2025-10-14.", USED_WRONGLY)
+
+
+def _interrupt(number: int, frame: Any) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+def _silent(line: str) -> None:
+    return None
+
+
+if __name__ == "__main__":
+    main()
