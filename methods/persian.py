@@ -25,7 +25,6 @@ _CONFORM = str.maketrans(
 _TO_PERSIAN = str.maketrans("0123456789", PERSIAN_DIGITS)
 _ORDER = {letter: place for place, letter in enumerate(ALPHABET)}
 NATIONAL_ID_WEIGHTS = range(10, 1, -1)
-LEGAL_ID_WEIGHTS = (29, 27, 23, 19, 17, 29, 27, 23, 19, 17)
 
 
 def conform(text: str) -> str:
@@ -69,12 +68,3 @@ def is_national_id(text: str) -> bool:
     rest = sum(int(digit) * weight for digit, weight in zip(text, NATIONAL_ID_WEIGHTS, strict=False)) % 11
     return int(text[9]) == (rest if rest < 2 else 11 - rest)
 
-
-def is_legal_id(text: str) -> bool:
-    """Check an eleven-digit legal ID (شناسه ملی): tens digit plus 2 is added to each digit, modulus 11."""
-    if len(text) != 11 or not (text.isascii() and text.isdigit()):
-        return False
-    added = int(text[9]) + 2
-    total = sum((int(digit) + added) * weight for digit, weight in zip(text, LEGAL_ID_WEIGHTS, strict=False))
-    rest = total % 11
-    return int(text[10]) == (0 if rest == 10 else rest)
