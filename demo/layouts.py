@@ -214,9 +214,7 @@ def json_lines(table: pd.DataFrame) -> bytes:
     return table.to_json(orient="records", lines=True, force_ascii=False).encode("utf-8")
 
 
-def _laid_out(
-    plans: pd.DataFrame, headers: Mapping[str, str], kinds: Mapping[str, str], unit: int = 1
-) -> pd.DataFrame:
+def _laid_out(plans: pd.DataFrame, headers: Mapping[str, str], kinds: Mapping[str, str], unit: int = 1) -> pd.DataFrame:
     table = plans[list(headers)].copy()
     table["plan_kind"] = table["plan_kind"].map(kinds)
     for loan in ("loan_approved_rial", "loan_paid_rial"):

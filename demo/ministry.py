@@ -31,8 +31,10 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
         home: folder of everything generated; inbox/ and rehearsal/ inside it are written.
         year: Jalali year of the plans.
         scale: full, small, or the path of another scenario YAML.
+
     Returns:
         The files of the year, agency by agency; the last is the registry of firms.
+
     Raises:
         SettingWrong: no such scale, or a year it does not cover.
     """

@@ -39,6 +39,7 @@ def plans(scenario: Scenario, year: int) -> pd.DataFrame:
     Args:
         scenario: sizes, shares and seed.
         year: Jalali year of the plans.
+
     Returns:
         The columns of the form loan_plan [loans in rial, dates as 1403/02/17, codes], and
         agency_code, plan_id, role (eligible, ineligible, repeated or a code of FAULTS),

@@ -46,9 +46,7 @@ def application(home: Path) -> FastAPI:
         return {"status": "ok"}
 
     @service.get("/p04/plans")
-    def plans(
-        year: Year, page: PageNumber = 1, size: PageSize = 5000, authorization: Bearer = ""
-    ) -> Response:
+    def plans(year: Year, page: PageNumber = 1, size: PageSize = 5000, authorization: Bearer = "") -> Response:
         _admit(authorization, "PAYESH_P04_TOKEN")
         file = ministry.p04_file(home, year)
         if not file.exists():

@@ -52,6 +52,7 @@ def truth(plans: pd.DataFrame, scenario: Scenario, year: int, at: Cuts | None = 
         scenario: accuracy of the agencies, division of the rest, seed.
         year: Jalali year of the plans.
         at: the cuts to apply; without them those of these plans.
+
     Returns:
         One row a plan, in its order and index: is_decided, is_confirmed, contact_outcome, is_final,
         has_rule_breach, loan_use, is_running, jobs_found_count; the last three missing without contact.
@@ -91,6 +92,7 @@ def visits(issued: pd.DataFrame, scenario: Scenario, year: int, phase: int) -> p
         scenario: the rehearsal that the list was drawn in.
         year: Jalali year of the plans.
         phase: round of supervision, 1 or 2.
+
     Returns:
         The columns of the form visit, one row an issued plan, by plan_id.
     """

@@ -14,9 +14,7 @@ from flows.pull import pull
 
 
 @flow(flow_run_name="full-run-{year}-{phase}")
-def full_run(
-    year: int, phase: int = 1, cutoff: datetime.date | None = None, without: Sequence[str] = ()
-) -> None:
+def full_run(year: int, phase: int = 1, cutoff: datetime.date | None = None, without: Sequence[str] = ()) -> None:
     """Take a period from its agencies' deliveries to its bulletins; what is done already is not repeated."""
     with tags(f"year:{year}", "stage:pull"):
         pull(year, phase, without)

@@ -24,6 +24,7 @@ def presentable(
         upper: upper bounds.
         n_effective: effective sample sizes.
         rules: minimum_effective_n, narrow_interval_width, wide_interval_width, relative_interval_width.
+
     Returns:
         True where the proportion may be printed; a missing value may not.
     Source:
@@ -33,14 +34,15 @@ def presentable(
     share, size = np.asarray(estimate, dtype=np.float64), np.asarray(n_effective, dtype=np.float64)
     width = np.asarray(upper, dtype=np.float64) - np.asarray(lower, dtype=np.float64)
     limit = float(rules["relative_interval_width"])
-    # The standard takes the smaller of p and 1 - p only where it says so; it says p.
     relative_ok = width <= limit * share
     narrow = width <= float(rules["narrow_interval_width"])
     wide = width >= float(rules["wide_interval_width"])
-    return (size >= float(rules["minimum_effective_n"])) & ~wide & (narrow | relative_ok) & np.isfinite(width)
+    printable: npt.NDArray[np.bool_] = (size >= float(rules["minimum_effective_n"])) & ~wide & (narrow | relative_ok)
+    return printable & np.isfinite(width)
 
 
 def disclosable(count: npt.ArrayLike, minimum: int) -> npt.NDArray[np.bool_]:
     """Say which counts may be printed: none, or at least the minimum."""
     counts = np.asarray(count)
-    return (counts == 0) | (counts >= minimum)
+    printable: npt.NDArray[np.bool_] = (counts == 0) | (counts >= minimum)
+    return printable

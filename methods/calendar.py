@@ -29,6 +29,7 @@ def is_leap(year: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
     Args:
         year: Jalali years, 1300 to 1503.
+
     Returns:
         True where Esfand has 30 days.
     Source:
@@ -41,7 +42,8 @@ def to_gregorian(year: npt.ArrayLike, month: npt.ArrayLike, day: npt.ArrayLike) 
     """Turn Jalali dates into days of datetime64; the parts are taken to be a day that exists."""
     years = np.asarray(year, dtype=np.int64)
     offset = _year_starts()[years - EPOCH_YEAR] + MONTH_STARTS[np.asarray(month) - 1] + np.asarray(day) - 1
-    return EPOCH + offset.astype("timedelta64[D]")
+    days: DateArray = EPOCH + offset.astype("timedelta64[D]")
+    return days
 
 
 def to_jalali(dates: npt.ArrayLike) -> tuple[IntArray, IntArray, IntArray]:

@@ -25,6 +25,7 @@ def rank_sets(
         estimate: larger is better, rank 1 is best.
         standard_error: of each estimate, independent between units.
         confidence: that every rank set holds its true rank at once.
+
     Returns:
         Lowest and highest rank of each unit.
     Source:
@@ -46,6 +47,7 @@ def scorecards(figures: pd.DataFrame) -> pd.DataFrame:
     Args:
         figures: agency_code, n, confirmed_plan_count, decided_plan_count, estimate, standard_error,
             lower, upper [share], one row an agency.
+
     Returns:
         The same with rank_estimate, rank_lower, rank_upper, by agency_code.
     """
@@ -65,8 +67,10 @@ def recommend_quotas(cards: pd.DataFrame, loans: pd.DataFrame, rules: Mapping[st
         cards: agency_code, lower [share].
         loans: agency_code, loan_paid_rial.
         rules: largest_change_share.
+
     Returns:
         agency_code, current_rial, recommended_rial, change_share, by agency_code.
+
     Raises:
         FrameMismatch: an agency with loans has no scorecard.
     """
@@ -95,8 +99,9 @@ def _scaled_within(weight: FloatArray, floor: FloatArray, ceiling: FloatArray, t
     breaks = np.unique(np.concatenate([floor / weight, ceiling / weight]))
     sums = np.clip(breaks[:, None] * weight, floor, ceiling).sum(axis=1)
     factor = np.interp(total, sums, breaks)
-    scaled: FloatArray = np.clip(factor * weight, floor, ceiling)
-    return scaled * (total / scaled.sum())
+    scaled = np.clip(factor * weight, floor, ceiling)
+    fitted: FloatArray = scaled * (total / scaled.sum())
+    return fitted
 
 
 def _whole_rial(amount: FloatArray) -> npt.NDArray[np.int64]:
@@ -104,4 +109,5 @@ def _whole_rial(amount: FloatArray) -> npt.NDArray[np.int64]:
     left = int(round(float(amount.sum()))) - int(base.sum())
     order = np.lexsort((np.arange(len(amount)), -(amount - base)))
     base[order[:left]] += 1
-    return base
+    whole: npt.NDArray[np.int64] = base
+    return whole

@@ -61,9 +61,11 @@ def stratum_totals(
         variables: columns to expand.
         pairs: pairs of variables whose covariance is wanted.
         by: columns that, within a stratum, make up a domain.
+
     Returns:
         Index stratum_code and `by`; for each variable its sample sum `v`, total `v_total` and variance
         `v_variance`, for each pair `v_w_covariance`; unit_count.
+
     Raises:
         FrameMismatch: a stratum has fewer plans in the frame than in the sample, or rows are missing.
     Source:
@@ -172,9 +174,11 @@ def figures(plans: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, Any]) 
             realised_job_count, one row an issued plan.
         frame: county_code, province_code, agency_code, eligible_plan_count, loan_paid_rial.
         rules: confidence_level and the publication thresholds.
+
     Returns:
         One row a figure, with the columns COLUMNS. `counted` figures are of the issued plans, `estimated`
         ones of the frame. Totals add up exactly from county to province to nation.
+
     Raises:
         FrameMismatch: see `stratum_totals`.
     """
@@ -188,7 +192,7 @@ def figures(plans: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, Any]) 
 def _observed(plans: pd.DataFrame) -> pd.DataFrame:
     verdict = plans["verdict"]
     decided = plans["is_decided"].astype(bool)
-    found = {
+    found: dict[str, Any] = {
         "issued": 1,
         "supervised": plans["is_supervised"].astype(bool),
         "decided": decided,
@@ -239,9 +243,7 @@ def _counted(totals: Totals) -> list[pd.DataFrame]:
         _part(totals, f"{name}_plan_count", shared, estimate=table[name], n=table[name])
         for name in (*COUNTED_ONLY, *COUNTS)
     ]
-    parts.append(
-        _part(totals, "eligible_plan_count", shared, estimate=table["eligible"], n=table["eligible"])
-    )
+    parts.append(_part(totals, "eligible_plan_count", shared, estimate=table["eligible"], n=table["eligible"]))
     parts += [
         _part(totals, indicator, shared, estimate=table[name], n=table["decided"])
         for name, indicator in AMOUNTS.items()
@@ -272,9 +274,7 @@ def _estimated_total(totals: Totals, name: str, indicator: str, rules: Mapping[s
     return _part(totals, indicator, shared, estimate=value, n=table["supervised"])
 
 
-def _estimated_rate(
-    totals: Totals, indicator: str, pair: tuple[str, str], rules: Mapping[str, Any]
-) -> pd.DataFrame:
+def _estimated_rate(totals: Totals, indicator: str, pair: tuple[str, str], rules: Mapping[str, Any]) -> pd.DataFrame:
     table, (a, b) = totals.table, pair
     value, error = _ratio_of(table, a, b)
     confidence = float(rules["confidence_level"])
@@ -319,7 +319,12 @@ def _amount(totals: Totals, value: Any, error: Any, rules: Mapping[str, Any]) ->
         variation = errors / np.abs(values)
     quality = np.where(np.isnan(values), "undefined", _letter(variation, rules["largest_variation_share"]))
     # Neither plans, jobs nor rials can be fewer than none.
-    return {"standard_error": errors, "lower": np.maximum(values - reach, 0), "upper": values + reach, "quality": quality}
+    return {
+        "standard_error": errors,
+        "lower": np.maximum(values - reach, 0),
+        "upper": values + reach,
+        "quality": quality,
+    }
 
 
 def _proportion_quality(

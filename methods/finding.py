@@ -21,8 +21,10 @@ def open_cases(refused: pd.DataFrame, period: Period) -> pd.DataFrame:
     Args:
         refused: plan_id, agency_code, province_code, county_code, verdict and the columns of EVIDENCE.
         period: the round; it is part of the case's name, so that opening again opens the same case.
+
     Returns:
         case_id, plan_id, agency_code, province_code, county_code, kind, visit_id, evidence [JSON].
+
     Raises:
         FrameMismatch: a refused plan has no visit behind it.
     """
@@ -38,7 +40,5 @@ def open_cases(refused: pd.DataFrame, period: Period) -> pd.DataFrame:
     cases["case_id"] = str(period) + "-" + refused["plan_id"] + "-" + refused["visit_id"] + "-" + refused["verdict"]
     cases["kind"] = refused["verdict"]
     facts = refused[list(EVIDENCE)].astype(object).where(refused[list(EVIDENCE)].notna(), None)
-    cases["evidence"] = [
-        json.dumps(fact, ensure_ascii=False, default=str) for fact in facts.to_dict("records")
-    ]
+    cases["evidence"] = [json.dumps(fact, ensure_ascii=False, default=str) for fact in facts.to_dict("records")]
     return cases

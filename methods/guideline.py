@@ -56,6 +56,7 @@ def section(name: str, documents: Sequence[Mapping[str, Any]], on: str) -> Secti
         name: name of the guideline, for messages.
         documents: parsed YAML, most specific first: the first that knows a parameter gives it.
         on: Jalali date such as `1403-01-01`.
+
     Returns:
         The values in force; a parameter before its first date or after its repeal is absent.
     """

@@ -21,8 +21,10 @@ def judge(visits: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
         visits: contact_outcome, is_final, has_rule_breach, loan_use, is_running, jobs_found_count,
             registered_job_count; a plan without a visit has no contact_outcome.
         rules: verdict_rules (ordered; the last without conditions) and job_shortfall_tolerance_share.
+
     Returns:
         verdict, is_supervised, is_decided, is_confirmed, in the order and index of `visits`.
+
     Raises:
         GuidelineMissing: a rule names a fact nobody observes, or no rule fits some visit.
     """
@@ -67,9 +69,7 @@ def _true(marks: pd.Series) -> np.ndarray[Any, np.dtype[np.bool_]]:
     return (marks == True).to_numpy(dtype=bool, na_value=False)  # noqa: E712
 
 
-def _holds(
-    facts: pd.DataFrame, rule: Mapping[str, Any], row_count: int
-) -> np.ndarray[Any, np.dtype[np.bool_]]:
+def _holds(facts: pd.DataFrame, rule: Mapping[str, Any], row_count: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
     conditions: Mapping[str, str] = rule["when"] or {}
     unknown: Sequence[str] = sorted(set(conditions) - set(facts.columns))
     if unknown:

@@ -67,4 +67,3 @@ def is_national_id(text: str) -> bool:
         return False
     rest = sum(int(digit) * weight for digit, weight in zip(text, NATIONAL_ID_WEIGHTS, strict=False)) % 11
     return int(text[9]) == (rest if rest < 2 else 11 - rest)
-

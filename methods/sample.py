@@ -27,8 +27,10 @@ def allocate(
         n: units to share.
         minimum: least units of a stratum, cut to N_h.
         maximum: most units of a stratum; None is N_h.
+
     Returns:
         stratum -> n_h [units], in the order of `population`, with sum n.
+
     Raises:
         FrameMismatch: the bounds leave no allocation of n.
     Source:
@@ -55,21 +57,22 @@ def allocate_levels(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFra
     Args:
         plans: province_code, county_code, one row a plan of the frame.
         rules: issued_plan_count, minimum_plans_per_county.
+
     Returns:
         province_code, county_code, eligible_plan_count, sample_plan_count, one row a county.
+
     Raises:
         FrameMismatch: the frame cannot bear the allocation, or a county lies in two provinces.
     """
     counties = plans.groupby(["province_code", "county_code"], sort=True).size().rename("eligible_plan_count")
     _refuse_county_in_two_provinces(counties)
-    minimum = np.minimum(counties, int(rules["minimum_plans_per_county"]))
+    minimum = counties.clip(upper=int(rules["minimum_plans_per_county"]))
     by_province = counties.groupby("province_code")
     provinces = allocate(by_province.sum(), int(rules["issued_plan_count"]), minimum.groupby("province_code").sum())
-    parts = [
-        allocate(counties.loc[[code]], int(provinces[code]), minimum.loc[[code]]) for code in provinces.index
-    ]
-    table = pd.concat([counties, pd.concat(parts).rename("sample_plan_count")], axis=1)
-    return table.reset_index()
+    parts = [allocate(counties.loc[[code]], int(provinces[code]), minimum.loc[[code]]) for code in provinces.index]
+    sizes = pd.concat(parts).rename("sample_plan_count")
+    table: pd.DataFrame = pd.concat([counties, sizes], axis=1).reset_index()
+    return table
 
 
 def random_numbers(codes: pd.Series, seed: str) -> FloatArray:
@@ -78,6 +81,7 @@ def random_numbers(codes: pd.Series, seed: str) -> FloatArray:
     Args:
         codes: unit codes.
         seed: public seed of the draw.
+
     Returns:
         Numbers in [0, 1): the first 53 bits of SHA-256 of `seed|code`, which anyone can compute again.
     """
@@ -100,9 +104,11 @@ def draw_plans(plans: pd.DataFrame, rules: Mapping[str, Any], seed: str) -> pd.D
         plans: plan_id, province_code, county_code, one row a plan of the frame.
         rules: issued_plan_count, minimum_plans_per_county.
         seed: public seed of the draw.
+
     Returns:
         plan_id, province_code, county_code, stratum_code, stratum_population_count, stratum_sample_count,
         inclusion_probability, random_number, one row a drawn plan, by plan_id.
+
     Raises:
         FrameMismatch: see `allocate_levels`.
     Source:
@@ -130,8 +136,10 @@ def assign_firms(drawn: pd.DataFrame, firms: pd.DataFrame, plans_per_inspector: 
         drawn: plan_id, province_code, random_number, advising_firm_code (may be missing).
         firms: firm_code, province_code, capacity_count [plans].
         plans_per_inspector: most plans of one inspector.
+
     Returns:
         plan_id, firm_code, inspector_code, one row a plan, by plan_id.
+
     Raises:
         FrameMismatch: a province has plans and no firm, or one firm alone that advised a plan.
     """

@@ -331,10 +331,10 @@ def _summary(period: Period) -> None:
         return
     _say(f"\nFigures of {period} at the cut-off {rows['cutoff'].iloc[0]}:")
     for indicator in ("supervised_plan_count", "decided_plan_count", "confirmed_plan_count"):
-        _say(f"  {indicator:<26} {int(rows.loc[indicator, 'estimate']):>10,}")
+        _say(f"  {indicator:<26} {rows['estimate'][indicator]:>10,.0f}")
     for indicator in ("crude_confirmation_rate", "accuracy_rate"):
-        row = rows.loc[indicator]
-        _say(f"  {indicator:<26} {row['estimate']:>10.2%}  ({int(row['numerator']):,} of {int(row['denominator']):,})")
+        parts = f"{rows['numerator'][indicator]:,.0f} of {rows['denominator'][indicator]:,.0f}"
+        _say(f"  {indicator:<26} {rows['estimate'][indicator]:>10.2%}  ({parts})")
     folder = settings().bulletins / str(period.year) / str(period.phase) / str(rows["cutoff"].iloc[0])
     if folder.exists():
         _say(f"Bulletins: {folder}")
@@ -346,7 +346,9 @@ def _print_figures(rows: pd.DataFrame, format: Format) -> None:
     if format is Format.csv:
         sys.stdout.write(rows.to_csv(index=False))
     elif format is Format.json:
-        sys.stdout.write(rows.to_json(orient="records", force_ascii=False, indent=1, double_precision=15, date_format="iso") + "\n")
+        sys.stdout.write(
+            rows.to_json(orient="records", force_ascii=False, indent=1, double_precision=15, date_format="iso") + "\n"
+        )
     else:
         sys.stdout.write(rows.to_string(index=False, na_rep="") + "\n")
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg2
 
@@ -187,7 +188,9 @@ class Postgres:
         return code
 
     def _spawn(self, command: Sequence[str], log: Path | None) -> int:
-        account = {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []} if _is_root() else {}
+        account: dict[str, Any] = {}
+        if _is_root():
+            account = {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
         # The server lives on behind pg_ctl, so a pipe would never close.
         with open(log, "ab") if log else open(os.devnull, "wb") as output:
             done = subprocess.run(  # noqa: S603

@@ -96,7 +96,11 @@ def parts() -> list[Part]:
         entry = state["services"].get(name)
         is_live = bool(entry and _live([entry]))
         found.append(
-            Part(name, entry["pid"] if entry and is_live else None, entry["address"] if entry and is_live else "not running")
+            Part(
+                name,
+                entry["pid"] if entry and is_live else None,
+                entry["address"] if entry and is_live else "not running",
+            )
         )
     return found
 

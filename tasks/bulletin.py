@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from tasks.edges.settings import settings
 from tasks.edges.warehouse import Receipt, Rowset
 
 NATION = "IR"
-FILTERS = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "fa": persian.digits,
     "number": persian.number,
     "percent": persian.percent,
@@ -56,9 +56,7 @@ class Figures:
         values = rows[fields].astype(object).where(rows[fields].notna(), None).itertuples(index=False, name=None)
         self._figures = {key: Figure(*value) for key, value in zip(keys, values, strict=True)}
 
-    def get(
-        self, indicator: str, basis: str = "counted", unit: str | None = None, domain: str = "all"
-    ) -> Figure:
+    def get(self, indicator: str, basis: str = "counted", unit: str | None = None, domain: str = "all") -> Figure:
         """Look up one figure.
 
         Raises:
@@ -216,7 +214,8 @@ def _sorted_units(units: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
-    return rows.astype(object).where(rows.notna(), None).to_dict("records")
+    records = rows.astype(object).where(rows.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in record.items()} for record in records]
 
 
 def _write(path: Path, content: bytes) -> None:

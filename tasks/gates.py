@@ -15,9 +15,7 @@ from tasks.edges import gate, law, register, warehouse
 
 
 @task(task_run_name="gate-{stage}-{period}", cache_policy=NO_CACHE)
-def pass_gate(
-    stage: str, period: Period, cutoff: datetime.date | None = None, without: tuple[str, ...] = ()
-) -> None:
+def pass_gate(stage: str, period: Period, cutoff: datetime.date | None = None, without: tuple[str, ...] = ()) -> None:
     """Stop the flow where a critical expectation of a stage's gate is not met."""
     parameters: dict[str, Any] = {"year": period.year, "phase": period.phase}
     if cutoff is not None:

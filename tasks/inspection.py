@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -23,7 +24,7 @@ STORED = [
 @task(task_run_name="judge-visits-{period}-{cutoff}", cache_policy=NO_CACHE)
 def judge_visits(period: Period, cutoff: datetime.date) -> Receipt:
     """Set each issued plan beside its visit, and give the verdict the guideline gives."""
-    partition = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
+    partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     rules = law.section("verdicts", period)
     visits = warehouse.read("inspection/issued_visit.sql", **partition)
     judged = visits.join(inspection.judge(visits, rules))

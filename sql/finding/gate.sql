@@ -1,6 +1,6 @@
 -- measures of the cases
 -- grain:  one row
--- reads:  inspection.verdict, finding.case, finding.case_event
+-- reads:  inspection.verdict, finding.case_file, finding.case_event
 -- writes: nothing
 with
 refused as (
@@ -8,7 +8,7 @@ refused as (
     where year = :year and phase = :phase and cutoff = :cutoff and is_decided and not is_confirmed
 ),
 opened as (
-    select * from finding.case where year = :year and phase = :phase
+    select * from finding.case_file where year = :year and phase = :phase
 )
 select
     (

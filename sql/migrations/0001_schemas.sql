@@ -405,7 +405,7 @@ create table estimate.figure (
 
 -- finding -------------------------------------------------------------------
 
-create table finding.case (
+create table finding.case_file (
     case_id text primary key,
     year integer not null,
     phase integer not null,
@@ -421,7 +421,7 @@ create table finding.case (
 
 create table finding.case_event (
     event_id text primary key,
-    case_id text not null references finding.case,
+    case_id text not null references finding.case_file,
     happened_on date not null,
     kind text not null,
     note text not null

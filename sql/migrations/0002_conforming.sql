@@ -34,12 +34,12 @@ language sql immutable parallel safe as $$
 $$;
 
 -- Year, month and day of a Jalali date as delivered (1403/2/7, ۱۴۰۳-۰۲-۰۷, 14030207), or null.
-create function reference.jalali_part(delivered text) returns integer []
+create function reference.jalali_part(delivered text) returns integer[]
 language sql immutable parallel safe as $$
     select coalesce(
         regexp_match(plain.text, '^(1[34][0-9]{2})[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})$'),
         regexp_match(plain.text, '^(1[34][0-9]{2})([0-9]{2})([0-9]{2})$')
-    )::integer []
+    )::integer[]
     from (select reference.conform(delivered) as text) as plain
 $$;
 

@@ -86,8 +86,10 @@ def rows(source: Source, content: bytes, conform: Callable[[str], str]) -> Itera
         source: says the format and how headers map to the form.
         content: the bytes as received.
         conform: brings a header to the form in which headers are compared.
+
     Returns:
         For each row: the form's columns as delivered, then a fault code or None.
+
     Raises:
         SourceUnreadable: undecodable, truncated or of another format.
         HeaderMismatch: a header is missing or unknown.
@@ -231,9 +233,7 @@ def _json_table(source: Source, pull: ApiPull, content: bytes) -> Iterator[list[
             yield [_cell_text(item.get(header)) for header in headers]
 
 
-def _cell_rows(
-    source: Source, pull: FilePull, content: bytes, conform: Callable[[str], str]
-) -> Iterator[Row]:
+def _cell_rows(source: Source, pull: FilePull, content: bytes, conform: Callable[[str], str]) -> Iterator[Row]:
     for name, member in _members(source, pull, content):
         book = _workbook(source, member, name)
         for sheet in book.sheet_names:

@@ -65,6 +65,7 @@ def judge(suite: str, batch: str, rows: pd.DataFrame) -> Judgement:
         suite: path below `expectations/` without ending, such as `form/loan_plan`.
         batch: name of the batch in the stored result.
         rows: the batch, or one row of its measures.
+
     Returns:
         The judgement; whether it stops the flow is the caller's decision.
     """

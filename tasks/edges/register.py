@@ -21,9 +21,7 @@ def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[st
     every = sources.load_all()
     unknown = sorted(set(without) - set(every))
     if unknown:
-        raise SettingWrong(
-            place="--without", found=", ".join(unknown), wanted=f"one of {', '.join(every)}"
-        )
+        raise SettingWrong(place="--without", found=", ".join(unknown), wanted=f"one of {', '.join(every)}")
     found = [
         code
         for code, source in every.items()
@@ -40,9 +38,7 @@ def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[st
 
 def current_delivery(source_code: str, period: Period) -> pd.Series | None:
     """Look up the newest delivery of a source and what became of it."""
-    rows = warehouse.read(
-        "landing/current_delivery.sql", year=period.year, phase=period.phase, source_code=source_code
-    )
+    rows = warehouse.read("landing/current_delivery.sql", year=period.year, phase=period.phase, source_code=source_code)
     return None if rows.empty else rows.iloc[0]
 
 

@@ -8,7 +8,7 @@ import io
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
@@ -22,9 +22,22 @@ from tasks.edges.settings import ROOT
 TEMPLATES = ROOT / "report_templates"
 # The header of each printed page repeats it, so that no page can be shown without it.
 REHEARSAL_NOTICE = "داده‌های این بولتن ساختگی است"
-PDF_STANDARDS = ["ua-1", "a-2a"]
+PDF_STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
 # Arabic script with Persian letters and digits, presentation marks, Latin letters, signs of the page.
-LETTERS = [*range(0x20, 0x7F), 0xAB, 0xB7, 0xBB, *range(0x600, 0x700), 0x200C, 0x200D, 0x200E, 0x200F, 0x2013, 0x2014, 0x2212]
+LETTERS = [
+    *range(0x20, 0x7F),
+    0xAB,
+    0xB7,
+    0xBB,
+    *range(0x600, 0x700),
+    0x200C,
+    0x200D,
+    0x200E,
+    0x200F,
+    0x2013,
+    0x2014,
+    0x2212,
+]
 
 Filters = Mapping[str, Callable[..., Any]]
 
@@ -39,6 +52,7 @@ def render(
         context: what the template names; a name it lacks is an error.
         filters: Jinja filters, such as Persian digits.
         document_date: date the PDF carries.
+
     Returns:
         HTML with style and font inside, and PDF/UA-1 that is PDF/A-2a too.
     """
@@ -70,7 +84,7 @@ def dress_html(page: str) -> bytes:
 def print_pdf(page: str, notice: str, document_date: datetime.date) -> bytes:
     """Set the page for paper by Typst."""
     date = {"year": document_date.year, "month": document_date.month, "day": document_date.day}
-    pdf = typst.compile(
+    pdf = typst.compile(  # type: ignore[call-overload]  # its stubs want a Fonts object of the same types
         str(TEMPLATES / "print.typ"),
         format="pdf",
         root=str(TEMPLATES),
@@ -97,4 +111,5 @@ def _font_face() -> str:
     stream = io.BytesIO()
     font.save(stream)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
-    return f'@font-face {{ font-family: "Payesh"; font-weight: 100 900; src: url(data:font/woff2;base64,{data}) format("woff2"); }}\n'
+    source = f'url(data:font/woff2;base64,{data}) format("woff2")'
+    return f'@font-face {{ font-family: "Payesh"; font-weight: 100 900; src: {source}; }}\n'

@@ -84,9 +84,7 @@ def _today() -> datetime.date:
     try:
         return datetime.date.fromisoformat(written)
     except ValueError as error:
-        raise SettingWrong(
-            place="PAYESH_TODAY", found=repr(written), wanted="a date such as 2025-10-14"
-        ) from error
+        raise SettingWrong(place="PAYESH_TODAY", found=repr(written), wanted="a date such as 2025-10-14") from error
 
 
 def _database_url() -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -171,7 +171,7 @@ def migrate() -> list[str]:
             if file.stem in done:
                 continue
             # A bare cursor: a migration takes no parameters, and its % and : are its own.
-            with connection.connection.cursor() as cursor:
+            with closing(connection.connection.cursor()) as cursor:
                 cursor.execute(file.read_text(encoding="utf-8"))
             connection.execute(
                 sa.text("insert into public.payesh_migration (name) values (:name)"), {"name": file.stem}
@@ -266,7 +266,7 @@ def _insert(
 
 def _copy_text(connection: Connection, table: str, rows: TextRows) -> None:
     names = ", ".join(map(_name, rows.columns))
-    with connection.connection.cursor() as cursor:
+    with closing(connection.connection.cursor()) as cursor:
         cursor.copy_expert(f"copy {table} ({names}) from stdin", _CopyStream(rows.rows))
 
 
@@ -280,7 +280,7 @@ def _copy_frame(connection: Connection, table: str, rows: pd.DataFrame) -> None:
     rows.to_csv(stream, index=False, header=False, na_rep="", date_format="%Y-%m-%d")
     stream.seek(0)
     names = ", ".join(map(_name, rows.columns))
-    with connection.connection.cursor() as cursor:
+    with closing(connection.connection.cursor()) as cursor:
         cursor.copy_expert(f"copy {table} ({names}) from stdin with (format csv)", stream)
 
 

@@ -30,6 +30,4 @@ def test_a_rehearsal_supervises_what_its_guideline_issues(scale, year):
 def test_the_small_guideline_changes_only_what_the_standard_one_knows():
     small, standard = (yaml.safe_load(file.read_text("utf-8"))["parameters"] for file in FILES["small"])
     for name, entry in small.items():
-        assert {key: entry[key] for key in ("label", "unit")} == {
-            key: standard[name][key] for key in ("label", "unit")
-        }
+        assert {key: entry[key] for key in ("label", "unit")} == {key: standard[name][key] for key in ("label", "unit")}

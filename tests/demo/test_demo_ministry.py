@@ -28,9 +28,7 @@ def of(plans, agency):
 
 
 def content(home):
-    return {
-        str(path.relative_to(home)): path.read_bytes() for path in sorted(home.rglob("*")) if path.is_file()
-    }
+    return {str(path.relative_to(home)): path.read_bytes() for path in sorted(home.rglob("*")) if path.is_file()}
 
 
 def test_the_same_seed_writes_the_same_bytes(home, tmp_path):
@@ -61,9 +59,7 @@ def test_another_scenario_takes_the_place_of_the_first(home, tmp_path):
     own.write_text(small.replace("eligible_plan_count: 12000", "eligible_plan_count: 9000"), encoding="utf-8")
     ministry.stage(tmp_path, 1403, str(own))
     assert ministry.staged_scale(tmp_path, 1403) == str(own)
-    assert len(ministry.p04_file(tmp_path, 1403).read_bytes()) < len(
-        ministry.p04_file(home, 1403).read_bytes()
-    )
+    assert len(ministry.p04_file(tmp_path, 1403).read_bytes()) < len(ministry.p04_file(home, 1403).read_bytes())
 
 
 def test_years_stand_beside_each_other_in_the_database_of_p05(home, tmp_path, plans):

@@ -114,7 +114,13 @@ def sampled(seed, counties=9):
     return plans, frame
 
 
-ADDITIVE = ["confirmed_plan_count", "decided_plan_count", "realised_job_count", "loan_paid_rial", "deviation_plan_count"]
+ADDITIVE = [
+    "confirmed_plan_count",
+    "decided_plan_count",
+    "realised_job_count",
+    "loan_paid_rial",
+    "deviation_plan_count",
+]
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -140,7 +146,9 @@ def test_rows_in_another_order_give_the_same_figures():
 
 def test_both_rates_stand_side_by_side_with_their_parts():
     plans, frame = sampled(2)
-    figures = estimate.figures(plans, frame, RULES).query("level == 'nation' and domain == 'all' and basis == 'counted'")
+    figures = estimate.figures(plans, frame, RULES).query(
+        "level == 'nation' and domain == 'all' and basis == 'counted'"
+    )
     rows = figures.set_index("indicator")
     assert rows.loc["crude_confirmation_rate", "denominator"] == len(plans)
     assert rows.loc["accuracy_rate", "denominator"] == plans["is_decided"].sum()
