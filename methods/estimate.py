@@ -17,6 +17,8 @@ from methods.errors import FrameMismatch
 NATION = "IR"
 # Multiples of 2**-20 add without rounding up to 2**33, so totals add up to the last bit at every level.
 PLAN_QUANTUM = 2.0**-20
+# Less than this part of a plan is none: beta quantiles overflow on the last bits of a share.
+NO_HIT = 1e-9
 COUNTS = ("confirmed", "decided", "deviation", "violation", "discrepancy")
 COUNTED_ONLY = ("issued", "supervised", "non_contact", "pending")
 AMOUNTS = {"jobs": "realised_job_count", "loan": "loan_paid_rial"}
@@ -160,8 +162,10 @@ def proportion_interval(
     hits = np.where(exact, 0.5, p * finite)
     tail = (1 - confidence) / 2
     with np.errstate(invalid="ignore"):
-        low = np.where(p <= 0, 0.0, stats.beta.ppf(tail, hits, finite - hits + 1))
-        high = np.where(p >= 1, 1.0, stats.beta.ppf(1 - tail, hits + 1, finite - hits))
+        low = np.where(hits < NO_HIT, 0.0, stats.beta.ppf(tail, np.maximum(hits, NO_HIT), finite - hits + 1))
+        high = np.where(
+            finite - hits < NO_HIT, 1.0, stats.beta.ppf(1 - tail, hits + 1, np.maximum(finite - hits, NO_HIT))
+        )
     return np.where(exact, p, np.minimum(low, p)), np.where(exact, p, np.maximum(high, p))
 
 

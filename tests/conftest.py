@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack with the small rehearsal's guidelines, stopped at the end."""
     from payesh import cli
     from payesh import stack as local
+    from payesh.postgres import Postgres
 
     home = tmp_path_factory.mktemp("home")
     os.environ["PAYESH_HOME"] = str(home)
@@ -61,6 +63,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     os.environ["PAYESH_GUIDELINES"] = os.pathsep.join([str(small), str(ROOT / "guidelines")])
     with local.running():
         yield Stack(home)
+    # As root the server keeps its data outside of the test's folder.
+    shutil.rmtree(Postgres(home).folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,35 @@
 -- inspection.impossible_visit
 -- grain:  one row per visit and reason
--- reads:  inspection.verdict, staging.accepted_delivery
+-- reads:  staging.accepted_delivery, staging.visit, sample.issued_plan
 -- writes: inspection.impossible_visit (replace per cut-off)
 with
-verdict as (
-    select * from inspection.verdict where year = :year and phase = :phase and cutoff = :cutoff
+delivery as (
+    select distinct on (source_code) source_code, delivery_id, received_on
+    from staging.accepted_delivery
+    where
+        year = :year and phase = :phase and form = 'visit'
+        and received_on <= cast(:cutoff as date)
+    order by source_code asc, received_at desc, version desc
 ),
-received as (
-    select max(received_on) as last_on from staging.accepted_delivery
-    where year = :year and phase = :phase and form = 'visit'
+visit as (
+    select staging.visit.*, delivery.received_on
+    from staging.visit
+    inner join delivery on delivery.delivery_id = staging.visit.delivery_id
+    where staging.visit.year = :year and staging.visit.phase = :phase
+),
+issued as (
+    select plan_id, firm_code from sample.issued_plan where year = :year and phase = :phase
 )
 select
     cast(:year as integer) as year, cast(:phase as integer) as phase, cast(:cutoff as date) as cutoff,
-    verdict.visit_id, verdict.plan_id, rule.reason_code
-from verdict
-cross join received
+    visit.visit_id, visit.plan_id, rule.reason_code
+from visit
+left join issued on issued.plan_id = visit.plan_id
 cross join lateral (
     values
-    ('visited_after_received', verdict.visited_on > received.last_on),
-    ('jobs_found_without_running', not verdict.is_running and verdict.jobs_found_count > 0)
+    ('plan_not_issued', issued.plan_id is null),
+    ('wrong_inspector', issued.firm_code <> visit.firm_code),
+    ('visited_after_received', visit.visited_on > visit.received_on),
+    ('jobs_found_without_running', not visit.is_running and visit.jobs_found_count > 0)
 ) as rule (reason_code, is_broken)
-where verdict.visit_id is not null and rule.is_broken
+where rule.is_broken

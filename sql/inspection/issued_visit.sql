@@ -12,11 +12,11 @@ delivery as (
     order by source_code asc, received_at desc, version desc
 ),
 visit as (
-    select distinct on (staging.visit.plan_id) staging.visit.*
+    select distinct on (staging.visit.plan_id, staging.visit.firm_code) staging.visit.*
     from staging.visit
     inner join delivery on delivery.delivery_id = staging.visit.delivery_id
     where staging.visit.year = :year and staging.visit.phase = :phase
-    order by staging.visit.plan_id asc, staging.visit.visited_on desc, staging.visit.visit_id desc
+    order by staging.visit.plan_id asc, staging.visit.firm_code asc, staging.visit.visited_on desc, staging.visit.visit_id desc
 )
 select
     issued.plan_id, issued.agency_code, issued.province_code, issued.county_code, issued.stratum_code,
@@ -24,7 +24,7 @@ select
     issued.loan_paid_rial, issued.registered_job_count, visit.visit_id, visit.visited_on, visit.contact_outcome,
     visit.is_final, visit.has_rule_breach, visit.loan_use, visit.is_running, visit.jobs_found_count
 from sample.issued_plan as issued
--- A plan nobody visited must surface as null, and stop at the gate.
-left join visit on visit.plan_id = issued.plan_id
+-- A plan nobody visited must surface as null, and stop at the gate; a visit by another firm is not its visit.
+left join visit on visit.plan_id = issued.plan_id and visit.firm_code = issued.firm_code
 where issued.year = :year and issued.phase = :phase
 order by issued.plan_id

@@ -1,6 +1,6 @@
 -- measures of the draw, before it is issued
 -- grain:  one row
--- reads:  sample.drawn_plan, sample.allocation, sample.assignment, frame.eligible_plan, staging.firm
+-- reads:  sample.drawn_plan, sample.allocation, sample.assignment, frame.eligible_plan
 -- writes: nothing
 with
 drawn as (

@@ -1,22 +1,15 @@
 -- staging.rejected_row
 -- grain:  one row per delivered row and reason it is given back for
--- reads:  conformed_visit, sample.issued_plan
+-- reads:  conformed_visit
 -- writes: staging.rejected_row (replace per delivery)
 select
     cast(:year as integer) as year, cast(:phase as integer) as phase, cast(:delivery_id as text) as delivery_id,
-    conformed_visit.row_number, reason_code, column_name, found
+    row_number, reason_code, column_name, found
 from conformed_visit
-left join sample.issued_plan as issued
-    on issued.year = :year and issued.phase = :phase and issued.plan_id = conformed_visit.plan_id
 cross join lateral (
     values
     ('row_width', 'row', row_fault, row_fault is not null),
     ('visit_id_invalid', 'visit_id', visit_id, coalesce(visit_id, '') = '' or occurrence > 1),
-    ('plan_not_issued', 'plan_id', conformed_visit.plan_id, issued.plan_id is null),
-    (
-        'wrong_inspector', 'firm_code', conformed_visit.firm_code,
-        issued.plan_id is not null and issued.firm_code is distinct from conformed_visit.firm_code
-    ),
     ('date_impossible', 'visited_on', visited_text, visited_on is null),
     (
         'contact_outcome_unknown', 'contact_outcome', contact_key,

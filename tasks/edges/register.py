@@ -38,7 +38,7 @@ def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[st
 
 def current_delivery(source_code: str, period: Period) -> pd.Series | None:
     """Look up the newest delivery of a source and what became of it."""
-    rows = warehouse.read("landing/current_delivery.sql", year=period.year, phase=period.phase, source_code=source_code)
+    rows = warehouse.read("staging/current_delivery.sql", year=period.year, phase=period.phase, source_code=source_code)
     return None if rows.empty else rows.iloc[0]
 
 
@@ -63,7 +63,7 @@ def is_settled(source: Source, delivery: pd.Series) -> bool:
 
 def latest_reception(period: Period) -> datetime.date | None:
     """Look up the day the last accepted delivery of a period came in: its natural cut-off."""
-    rows = warehouse.read("landing/latest_reception.sql", year=period.year, phase=period.phase)
+    rows = warehouse.read("staging/latest_reception.sql", year=period.year, phase=period.phase)
     found = rows["received_on"].iloc[0]
     return None if pd.isna(found) else found
 

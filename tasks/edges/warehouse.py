@@ -180,6 +180,12 @@ def migrate() -> list[str]:
     return applied
 
 
+def forget_connections() -> None:
+    """Close what this process holds open to any warehouse."""
+    _engine(settings().database_url).dispose()
+    _engine.cache_clear()
+
+
 class _CopyStream(io.TextIOBase):
     """Text of COPY made as it is read, so that a large delivery never stands in memory."""
 

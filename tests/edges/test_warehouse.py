@@ -1,0 +1,81 @@
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from methods.errors import FrozenConflict
+from tasks.edges import warehouse
+
+ROUND = {"year": 1399, "phase": 1}
+
+
+def allocation(**sizes):
+    rows = [
+        {"province_code": "00", "county_code": code, "eligible_plan_count": size, "sample_plan_count": 1}
+        for code, size in sizes.items()
+    ]
+    return pd.DataFrame(rows).assign(**ROUND)
+
+
+@pytest.fixture(autouse=True)
+def clean(stack):
+    warehouse.migrate()
+    yield
+    with warehouse.transaction() as connection:
+        connection.execute(sa.text("delete from sample.allocation where year = 1399"))
+
+
+def test_migrating_twice_applies_nothing(stack):
+    assert warehouse.migrate() == []
+
+
+def test_replacing_swaps_just_its_partition():
+    warehouse.replace("sample.allocation", ROUND, allocation(a=1, b=2))
+    other = {"year": 1399, "phase": 2}
+    warehouse.replace("sample.allocation", other, allocation(a=5).assign(phase=2))
+    receipt = warehouse.replace("sample.allocation", ROUND, allocation(c=3))
+    assert receipt.row_count == 1
+    assert warehouse.count("sample.allocation", other) == 1
+
+
+def test_a_failed_replace_leaves_what_was_there():
+    warehouse.replace("sample.allocation", ROUND, allocation(a=1))
+    twice = pd.concat([allocation(b=1), allocation(b=1)])
+    with pytest.raises(Exception, match="duplicate key"):
+        warehouse.replace("sample.allocation", ROUND, twice)
+    assert warehouse.count("sample.allocation", ROUND) == 1
+
+
+def test_content_has_one_hash_in_any_order():
+    once = warehouse.replace("sample.allocation", ROUND, allocation(a=1, b=2))
+    again = warehouse.replace("sample.allocation", ROUND, allocation(b=2, a=1))
+    assert once == again
+    assert warehouse.replace("sample.allocation", ROUND, allocation(a=1, b=3)).content_hash != once.content_hash
+
+
+def test_frozen_rows_accept_an_identical_repeat_and_refuse_any_other():
+    first = warehouse.freeze("sample.allocation", ROUND, allocation(a=1, b=2))
+    assert warehouse.freeze("sample.allocation", ROUND, allocation(b=2, a=1)) == first
+    with pytest.raises(FrozenConflict, match=r"sample\.allocation year=1399"):
+        warehouse.freeze("sample.allocation", ROUND, allocation(a=1, b=9))
+    assert warehouse.count("sample.allocation", ROUND) == 2
+
+
+def test_appending_again_adds_nothing():
+    warehouse.append("sample.allocation", ROUND, allocation(a=1))
+    receipt = warehouse.append("sample.allocation", ROUND, allocation(a=7, b=2))
+    assert receipt.row_count == 2
+    with warehouse.transaction() as connection:
+        kept = connection.execute(
+            sa.text("select eligible_plan_count from sample.allocation where year = 1399 and county_code = 'a'")
+        ).scalar_one()
+    assert kept == 1
+
+
+def test_text_streams_in_with_tabs_quotes_and_backslashes():
+    cells = ["a\tb", 'c"d', "e\\f", "g\nh", "", None]
+    with warehouse.transaction() as connection:
+        connection.execute(sa.text("create temp table given (number text, cell text) on commit drop"))
+        rows = ([str(number), cell] for number, cell in enumerate(cells))
+        warehouse.replace("given", {}, warehouse.TextRows(["number", "cell"], rows), within=connection)
+        found = connection.execute(sa.text("select cell from given order by number")).scalars().all()
+    assert found == cells

@@ -1,0 +1,66 @@
+"""Other years, the same again in another warehouse, and what Prefect keeps of it."""
+
+import os
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+from prefect.client.orchestration import get_client
+
+from demo import ministry, scenario
+from flows.backfill import backfill
+from flows.full_run import full_run
+from tasks.edges import figures, warehouse
+
+SMALL = scenario.load("small")
+
+
+def counted(year):
+    rows = figures.read(year, level="nation").query("basis == 'counted' and domain == 'all'")
+    return rows.set_index("indicator")["estimate"]
+
+
+def test_a_backfill_runs_past_years_with_their_own_counts(rehearsed):
+    for year in (1401, 1402):
+        ministry.stage(rehearsed.home, year, "small")
+    backfill([1401, 1402])
+    for year in (1401, 1402):
+        assert counted(year)["supervised_plan_count"] == SMALL.year(year).supervised_plan_count
+        assert counted(year)["confirmed_plan_count"] == SMALL.year(year).confirmed_plan_count
+    assert counted(1401)["confirmed_plan_count"] != counted(1403)["confirmed_plan_count"]
+
+
+@pytest.fixture
+def second_warehouse(rehearsed, monkeypatch):
+    first = os.environ["PAYESH_DATABASE_URL"]
+    second = first.rsplit("/", 1)[0] + "/again"
+    engine = sa.create_engine(first, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text("create database again"))
+    monkeypatch.setenv("PAYESH_DATABASE_URL", second)
+    yield first, second
+    warehouse.forget_connections()
+    with engine.connect() as connection:
+        connection.execute(sa.text("drop database again with (force)"))
+    engine.dispose()
+
+
+def test_two_runs_with_the_same_seed_write_the_same_figures_bit_for_bit(second_warehouse, monkeypatch):
+    first, second = second_warehouse
+    full_run(1403)
+    again = figures.read(1403)
+    monkeypatch.setenv("PAYESH_DATABASE_URL", first)
+    once = figures.read(1403)
+    assert len(once) > 10_000
+    pd.testing.assert_frame_equal(once, again, check_exact=True)
+
+
+def test_prefect_keeps_readable_names_tags_and_artifacts(rehearsed):
+    with get_client(sync_client=True) as client:
+        flows = {run.name: set(run.tags) for run in client.read_flow_runs(limit=200)}
+        tasks = {run.name for run in client.read_task_runs(limit=200)}
+        artifacts = {artifact.key for artifact in client.read_artifacts(limit=200)}
+    assert {"full-run-1403-1", "pull-1403-1", "prepare-1403-1", "collect-1403-1", "publish-1403-1"} <= set(flows)
+    assert {"year:1403", "stage:pull"} <= flows["pull-1403-1"]
+    assert any(name.startswith("print-bulletin-") for name in tasks)
+    assert {"receipts-1403-1", "gate-frame", "bulletin-1403-1"} <= artifacts
