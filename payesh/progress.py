@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-SEND_SECONDS = 15
-
 
 class _Lines(logging.Handler):
     """Turns what Prefect logs of flow and task runs into one line a step."""
@@ -49,13 +47,3 @@ def shown(say: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         logger.removeHandler(handler)
-        _send_what_is_left()
-
-
-def _send_what_is_left() -> None:
-    """Send queued logs and events while the server still answers; later each would wait for its retries."""
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogWorker
-
-    APILogWorker.drain_all(timeout=SEND_SECONDS)
-    EventsWorker.drain_all(timeout=SEND_SECONDS)

@@ -28,6 +28,7 @@ PREFECT_PORT = 4200
 POOL = "payesh"
 START_SECONDS = 120
 STOP_SECONDS = 20
+SEND_SECONDS = 15
 SERVICES = ("worker", "rehearsal", "prefect")
 
 
@@ -51,6 +52,7 @@ def running(say: Callable[[str], None] = lambda line: None) -> Iterator[None]:
     try:
         yield
     finally:
+        _send_what_is_left()
         with _locked():
             state = _load()
             mine = os.getpid()
@@ -314,6 +316,17 @@ def _signal(process: psutil.Process, send: Callable[[psutil.Process], None]) -> 
         send(process)
     except psutil.NoSuchProcess:
         return
+
+
+def _send_what_is_left() -> None:
+    """Send queued logs and events while the server still answers; later each would wait for its retries."""
+    if "prefect" not in sys.modules:
+        return
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=SEND_SECONDS)
+    EventsWorker.drain_all(timeout=SEND_SECONDS)
 
 
 # state -------------------------------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Stack:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack with the small rehearsal's guidelines, stopped at the end."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
     from payesh import cli
     from payesh import stack as local
     from payesh.postgres import Postgres
@@ -61,7 +63,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     os.environ.update(cli.QUIET)
     small = ROOT / "demo" / "scenarios" / "small" / "guidelines"
     os.environ["PAYESH_GUIDELINES"] = os.pathsep.join([str(small), str(ROOT / "guidelines")])
-    with local.running():
+    # Tests import Prefect before the server's address is known, and it reads its settings at import.
+    with local.running(), temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}):
         yield Stack(home)
     # As root the server keeps its data outside of the test's folder.
     shutil.rmtree(Postgres(home).folder, ignore_errors=True)

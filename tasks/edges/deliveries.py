@@ -27,6 +27,7 @@ from tasks.edges.sources import FORM_COLUMNS, ApiPull, FilePull, Source, SqlPull
 Row = Sequence[str | None]
 
 ROW_FAULT_WIDTH = "row_width"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # A workbook or archive that grows beyond this is a decompression bomb or a mistake.
 LARGEST_UNPACKED_BYTES = 2 * 1024**3
 LARGEST_RATIO = 200
@@ -196,14 +197,15 @@ def _fetch_sql(source: Source, pull: SqlPull, url: str, period: Period) -> Fetch
 
 
 def _csv_table(source: Source, pull: FilePull, content: bytes) -> Iterator[list[str]]:
-    encoding = "utf-8-sig" if pull.encoding == "utf-8" else pull.encoding
+    start = len(BYTE_ORDER_MARK) if pull.encoding == "utf-8" and content.startswith(BYTE_ORDER_MARK) else 0
     try:
-        text = content.decode(encoding)
+        text = content[start:].decode(pull.encoding)
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        place = start + error.start
+        line = content.count(b"\n", 0, place) + 1
         raise SourceUnreadable(
-            place=f"source {source.code}, line {line}, byte {error.start}",
-            found=f"the byte 0x{content[error.start]:02x}, which {pull.encoding} does not have",
+            place=f"source {source.code}, line {line}, byte {place}",
+            found=f"the byte 0x{content[place]:02x}, which {pull.encoding} does not have there",
             wanted=f"text in {pull.encoding}",
             remedy="Ask the agency to export again, or correct `encoding` in its YAML.",
         ) from error
