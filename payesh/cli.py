@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
 from methods.period import Period
@@ -35,7 +36,6 @@ QUIET = {
 
 app = typer.Typer(
     name="payesh",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     help=(
@@ -245,9 +245,12 @@ def main() -> None:
     """Entry point of the console script."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        app()
-    except KeyboardInterrupt:
+        code = app(args=sys.argv[1:] or ["--help"], prog_name="payesh", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; what was accepted is kept, run again to go on", INTERRUPTED)
+    except TyperException as error:
+        _fail(f"{error.format_message().splitlines()[0].rstrip('.')}. See `payesh --help`.", USED_WRONGLY)
+    sys.exit(code or 0)
 
 
 # work --------------------------------------------------------------------------------------------
