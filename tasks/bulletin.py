@@ -137,7 +137,7 @@ class Edition:
         return {
             "edition": self.edition,
             "unit": {"level": level, "code": unit_code, "name": name},
-            "figures": Figures(self.figures, unit_code),
+            "figures": Figures(self._figures(unit_code), unit_code),
             "provinces": _sorted_units(units[units["level"] == "province"]),
             "counties": _sorted_units(of_province),
             "agencies": self.agencies,
@@ -146,10 +146,8 @@ class Edition:
             "minimum_count": int(self.rules["minimum_count"]),
         }
 
-    @cached_property
-    def figures(self) -> pd.DataFrame:
-        """Every frozen figure of the edition."""
-        return warehouse.read("bulletin/figure.sql", **_partition(self.period, self.cutoff))
+    def _figures(self, unit_code: str) -> pd.DataFrame:
+        return warehouse.read("bulletin/figure.sql", **_partition(self.period, self.cutoff), unit_code=unit_code)
 
     @cached_property
     def units(self) -> pd.DataFrame:

@@ -1,9 +1,15 @@
--- figures as an edition prints them
+-- figures of a unit and its parts, as an edition prints them
 -- grain:  one row per figure
--- reads:  bulletin.printed_figure
+-- reads:  bulletin.printed_figure, reference.county
 -- writes: nothing
 select
     indicator, basis, level, unit_code, domain, numerator, denominator, n, estimate, standard_error, lower, upper,
     quality, method, guideline
 from bulletin.printed_figure
-where year = :year and phase = :phase and cutoff = :cutoff
+where
+    year = :year and phase = :phase and cutoff = :cutoff
+    and (
+        unit_code = :unit_code
+        or (cast(:unit_code as text) = 'IR' and level = 'province')
+        or (level = 'county' and unit_code in (select county_code from reference.county where province_code = :unit_code))
+    )
