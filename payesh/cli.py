@@ -247,9 +247,11 @@ def main() -> None:
     try:
         code = app(args=sys.argv[1:] or ["--help"], prog_name="payesh", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("interrupted; what was accepted is kept, run again to go on", INTERRUPTED)
+        code = INTERRUPTED
     except TyperException as error:
         _fail(f"{error.format_message().splitlines()[0].rstrip('.')}. See `payesh --help`.", USED_WRONGLY)
+    if code == INTERRUPTED:
+        typer.echo("payesh: interrupted; what was accepted is kept, run again to go on", err=True)
     sys.exit(code or 0)
 
 
