@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -203,6 +204,8 @@ def up() -> None:
 
     with _refusals():
         os.environ.update(QUIET)
+        # The worker's runs follow the guidelines of the rehearsal that lies here.
+        _use_guidelines_of(_remembered_scale() or Scale.full)
         stack.up(_say)
         _say(f"Prefect UI: {stack.ui_address()}")
         _say("`payesh down` (or `make down`) stops all of it.")
@@ -304,8 +307,7 @@ def _rehearsed(periods: list[Period], scale: Scale | None) -> Iterator[None]:
 
 
 def _settled_scale(asked: Scale | None) -> Scale:
-    remembered = settings().home / "rehearsal" / "scale"
-    before = Scale(remembered.read_text().strip()) if remembered.exists() else None
+    before = _remembered_scale()
     settled = asked or before or Scale(os.environ.get("PAYESH_REHEARSAL") or Scale.full)
     if before is not None and settled is not before:
         raise SettingWrong(
@@ -314,9 +316,17 @@ def _settled_scale(asked: Scale | None) -> Scale:
             wanted=f"{before.value}, at which {settings().home} was rehearsed",
             remedy="Use that, or set PAYESH_HOME to another folder.",
         )
-    remembered.parent.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(settled.value)
+    _scale_file().parent.mkdir(parents=True, exist_ok=True)
+    _scale_file().write_text(settled.value)
     return settled
+
+
+def _remembered_scale() -> Scale | None:
+    return Scale(_scale_file().read_text().strip()) if _scale_file().exists() else None
+
+
+def _scale_file() -> Path:
+    return settings().home / "rehearsal" / "scale"
 
 
 def _use_guidelines_of(scale: Scale) -> None:
