@@ -180,8 +180,20 @@ def _start_prefect(state: dict[str, Any], database: str | None, say: Callable[[s
         ]  # fmt: skip
         entry = _spawn(state, "prefect", command, address, environment, is_bound)
         _await_answer("prefect", entry, f"{address}/api/health")
+        _mark_crashed(f"{address}/api")
     os.environ["PREFECT_API_URL"] = f"{entry['address']}/api"
     os.environ["PREFECT_UI_URL"] = str(entry["address"])
+
+
+def _mark_crashed(api: str) -> None:
+    """Mark runs that a killed command left behind: a server that has just started has nobody at work."""
+    asked = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}}
+    found = httpx.post(f"{api}/flow_runs/filter", json=asked, timeout=30)
+    found.raise_for_status()
+    state = {"type": "CRASHED", "name": "Crashed", "message": "The command that ran it was killed."}
+    for run in found.json():
+        address = f"{api}/flow_runs/{run['id']}/set_state"
+        httpx.post(address, json={"state": state, "force": True}, timeout=30).raise_for_status()
 
 
 def _start_rehearsal(state: dict[str, Any], say: Callable[[str], None], is_bound: bool) -> None:
