@@ -15,7 +15,7 @@ from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from methods import calendar, persian
+from methods import bulletin, calendar, persian
 from methods.errors import FigureMissing
 from methods.period import Period
 from tasks.edges import law, register, rendering, sources, warehouse
@@ -23,6 +23,9 @@ from tasks.edges.settings import settings
 from tasks.edges.warehouse import Receipt, Rowset
 
 NATION = "IR"
+# The parts of two sums the flow of plans prints: decided but not confirmed, supervised but not decided.
+REFUSED_COUNTS = ("deviation_plan_count", "violation_plan_count", "discrepancy_plan_count")
+UNDECIDED_COUNTS = ("non_contact_plan_count", "pending_plan_count")
 FILTERS: dict[str, Callable[..., Any]] = {
     "fa": persian.digits,
     "number": persian.number,
@@ -116,6 +119,14 @@ def province_codes() -> list[str]:
     return sorted(units.loc[units["level"] == "province", "unit_code"])
 
 
+def withheld_counts(figures: Figures, minimum: int) -> frozenset[str]:
+    """Name the counts of a unit's flow of plans that would disclose too few."""
+    parts = (
+        {name: int(figures.get(name).estimate or 0) for name in names} for names in (REFUSED_COUNTS, UNDECIDED_COUNTS)
+    )
+    return frozenset().union(*(bulletin.withheld_parts(counts, minimum) for counts in parts))
+
+
 class Edition:
     """All an edition is printed from, read once from the warehouse."""
 
@@ -133,17 +144,19 @@ class Edition:
         units = self.units
         level = "nation" if unit_code == NATION else "province"
         name = "کشور" if unit_code == NATION else str(units.set_index("unit_code").loc[unit_code, "name_fa"])
+        figures = Figures(self._figures(unit_code), unit_code)
         of_province = units[(units["level"] == "county") & (units["province_code"] == unit_code)]
         return {
             "edition": self.edition,
             "unit": {"level": level, "code": unit_code, "name": name},
-            "figures": Figures(self._figures(unit_code), unit_code),
+            "figures": figures,
             "provinces": _sorted_units(units[units["level"] == "province"]),
             "counties": _sorted_units(of_province),
             "agencies": self.agencies,
             "rejected": self.rejected,
             "not_covered": self.not_covered,
             "minimum_count": int(self.rules["minimum_count"]),
+            "withheld": withheld_counts(figures, int(self.rules["minimum_count"])),
         }
 
     def _figures(self, unit_code: str) -> pd.DataFrame:

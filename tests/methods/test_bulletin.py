@@ -20,6 +20,15 @@ def test_presentation_agrees_with_the_standard(oracle):
     assert found[firm].tolist() == (rows.loc[firm, "expected"] == "present").tolist()
 
 
-@pytest.mark.parametrize(("count", "printed"), [(0, True), (1, False), (2, False), (3, True)])
-def test_small_counts_are_not_disclosed(count, printed):
-    assert bulletin.disclosable(count, 3) == printed
+@pytest.mark.parametrize(
+    ("counts", "withheld"),
+    [
+        ({"a": 0, "b": 3, "c": 90}, set()),
+        ({"a": 1, "b": 2, "c": 90}, {"a", "b"}),
+        # One small part alone could be had by subtraction: the smallest other goes with it.
+        ({"a": 2, "b": 40, "c": 7}, {"a", "c"}),
+        ({"a": 2, "b": 0, "c": 0}, {"a"}),
+    ],
+)
+def test_small_parts_of_a_sum_are_withheld_with_company(counts, withheld):
+    assert bulletin.withheld_parts(counts, 3) == withheld
