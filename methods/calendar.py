@@ -39,17 +39,27 @@ def is_leap(year: npt.ArrayLike) -> npt.NDArray[np.bool_]:
 
 
 def to_gregorian(year: npt.ArrayLike, month: npt.ArrayLike, day: npt.ArrayLike) -> DateArray:
-    """Turn Jalali dates into days of datetime64; the parts are taken to be a day that exists."""
+    """Turn Jalali dates into days of datetime64; the parts are taken to be a day that exists.
+
+    Raises:
+        ValueError: a year before 1300 or after 1503.
+    """
     years = np.asarray(year, dtype=np.int64)
+    _refuse_outside(years, EPOCH_YEAR, LAST_YEAR)
     offset = _year_starts()[years - EPOCH_YEAR] + MONTH_STARTS[np.asarray(month) - 1] + np.asarray(day) - 1
     days: DateArray = EPOCH + offset.astype("timedelta64[D]")
     return days
 
 
 def to_jalali(dates: npt.ArrayLike) -> tuple[IntArray, IntArray, IntArray]:
-    """Turn days into Jalali year, month and day."""
+    """Turn days into Jalali year, month and day.
+
+    Raises:
+        ValueError: a day before 1300 or after 1503.
+    """
     offset = (np.asarray(dates, dtype="datetime64[D]") - EPOCH).astype(np.int64)
     starts = _year_starts()
+    _refuse_outside(offset, 0, int(starts[-1]) - 1)
     index = np.searchsorted(starts, offset, side="right") - 1
     in_year = offset - starts[index]
     month = np.searchsorted(MONTH_STARTS, in_year, side="right")
@@ -84,6 +94,12 @@ def jalali_text_fa(date: datetime.date) -> str:
 def _parts(date: datetime.date) -> tuple[int, int, int]:
     year, month, day = to_jalali(np.array([np.datetime64(date, "D")]))
     return int(year[0]), int(month[0]), int(day[0])
+
+
+def _refuse_outside(values: IntArray, least: int, most: int) -> None:
+    # A negative index would wrap to the other end of the table without a word.
+    if values.size and not (least <= values.min() and values.max() <= most):
+        raise ValueError(f"the calendar holds the years {EPOCH_YEAR} to {LAST_YEAR}")
 
 
 def _year_starts() -> IntArray:

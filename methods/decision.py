@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,10 @@ from scipy import stats
 from methods.errors import FrameMismatch
 
 RANK_CONFIDENCE = 0.90
+# An agency with nothing proven keeps a weight, so that its floor can still be scaled.
+LEAST_WEIGHT = 1e-9
 FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
 
 
 def rank_sets(
@@ -80,34 +85,41 @@ def recommend_quotas(cards: pd.DataFrame, loans: pd.DataFrame, rules: Mapping[st
         raise FrameMismatch(
             place="quotas", found=f"no scorecard of {', '.join(bare)}", wanted="one for each agency with loans"
         )
-    current = both["loan_paid_rial"].to_numpy(dtype=np.float64)
-    bound = float(rules["largest_change_share"])
-    weighted = current * np.maximum(both["lower"].to_numpy(dtype=np.float64), 1e-9)
-    recommended = _whole_rial(_scaled_within(weighted, current * (1 - bound), current * (1 + bound), current.sum()))
+    current = both["loan_paid_rial"].to_numpy(dtype=np.int64)
+    # A share of the guideline is exact, and so are the bounds: 0.1 in binary would move them by a rial.
+    bound = Fraction(str(rules["largest_change_share"]))
+    floor = np.array([math.ceil(rial * (1 - bound)) for rial in current.tolist()], dtype=np.int64)
+    ceiling = np.array([math.floor(rial * (1 + bound)) for rial in current.tolist()], dtype=np.int64)
+    weighted = current * np.maximum(both["lower"].to_numpy(dtype=np.float64), LEAST_WEIGHT)
+    amount = _scaled_within(weighted, floor, ceiling, int(current.sum()))
+    recommended = _whole_rial(amount, floor, ceiling, int(current.sum()))
     return pd.DataFrame(
         {
             "agency_code": both["agency_code"].to_numpy(),
-            "current_rial": both["loan_paid_rial"].to_numpy(dtype=np.int64),
+            "current_rial": current,
             "recommended_rial": recommended,
-            "change_share": recommended / np.maximum(current, 1) - 1,
+            "change_share": np.where(current > 0, recommended / np.maximum(current, 1) - 1, 0.0),
         }
     )
 
 
-def _scaled_within(weight: FloatArray, floor: FloatArray, ceiling: FloatArray, total: float) -> FloatArray:
+def _scaled_within(weight: FloatArray, floor: IntArray, ceiling: IntArray, total: int) -> FloatArray:
     """Find the factor f for which the sum of f * weight, cut to the bounds, is the total."""
-    breaks = np.unique(np.concatenate([floor / weight, ceiling / weight]))
+    some = weight > 0
+    if not some.any():
+        return weight
+    breaks = np.unique(np.concatenate([floor[some] / weight[some], ceiling[some] / weight[some]]))
     sums = np.clip(breaks[:, None] * weight, floor, ceiling).sum(axis=1)
-    factor = np.interp(total, sums, breaks)
-    scaled = np.clip(factor * weight, floor, ceiling)
-    fitted: FloatArray = scaled * (total / scaled.sum())
-    return fitted
+    scaled: FloatArray = np.clip(np.interp(total, sums, breaks) * weight, floor, ceiling)
+    return scaled
 
 
-def _whole_rial(amount: FloatArray) -> npt.NDArray[np.int64]:
-    base = np.floor(amount).astype(np.int64)
-    left = int(round(float(amount.sum()))) - int(base.sum())
-    order = np.lexsort((np.arange(len(amount)), -(amount - base)))
-    base[order[:left]] += 1
-    whole: npt.NDArray[np.int64] = base
+def _whole_rial(amount: FloatArray, floor: IntArray, ceiling: IntArray, total: int) -> IntArray:
+    whole: IntArray = np.clip(np.floor(amount).astype(np.int64), floor, ceiling)
+    # One rial each a turn, by what was cut off; what agencies have now is within bounds, so it ends.
+    while left := total - int(whole.sum()):
+        step = 1 if left > 0 else -1
+        has_room = whole < ceiling if step > 0 else whole > floor
+        order = np.lexsort((np.arange(len(whole)), -step * (amount - whole)))
+        whole[order[has_room[order]][: abs(left)]] += step
     return whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def judge(visits: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     Raises:
         GuidelineMissing: a rule names a fact nobody observes, or no rule fits some visit.
     """
-    facts = _facts(visits, float(rules["job_shortfall_tolerance_share"]))
+    facts = _facts(visits, Fraction(str(rules["job_shortfall_tolerance_share"])))
     ordered = rules["verdict_rules"]
     holds = [_holds(facts, rule, len(visits)) for rule in ordered]
     verdict = np.select(holds, [rule["verdict"] for rule in ordered], default="")
@@ -49,7 +50,9 @@ def judge(visits: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def _facts(visits: pd.DataFrame, tolerance: float) -> pd.DataFrame:
+def _facts(visits: pd.DataFrame, tolerance: Fraction) -> pd.DataFrame:
+    # In whole numbers: 100 * (1 - 0.07) is not 93 in binary fractions.
+    demanded = 1 - tolerance
     found = pd.to_numeric(visits["jobs_found_count"]).to_numpy(dtype=np.float64, na_value=0.0)
     registered = visits["registered_job_count"].to_numpy(dtype=np.float64)
     return pd.DataFrame(
@@ -60,7 +63,7 @@ def _facts(visits: pd.DataFrame, tolerance: float) -> pd.DataFrame:
             "has_rule_breach": _true(visits["has_rule_breach"]),
             "is_for_other_purpose": (visits["loan_use"] == "other_purpose").to_numpy(),
             "is_running": _true(visits["is_running"]),
-            "is_short_of_jobs": found < registered * (1 - tolerance),
+            "is_short_of_jobs": found * demanded.denominator < registered * demanded.numerator,
         }
     )
 

@@ -1,6 +1,7 @@
 import datetime
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from persiantools.jdatetime import JalaliDate
@@ -29,3 +30,15 @@ def test_dates_are_written_for_machines_and_for_people():
     day = datetime.date(2024, 4, 26)
     assert calendar.jalali_text(day) == "1403-02-07"
     assert calendar.jalali_text_fa(day) == "۷ اردیبهشت ۱۴۰۳"
+
+
+@pytest.mark.parametrize("year", [1299, 1504])
+def test_a_year_outside_the_table_is_refused_not_wrapped(year):
+    with pytest.raises(ValueError, match="1300 to 1503"):
+        calendar.to_gregorian([year], [1], [1])
+
+
+@pytest.mark.parametrize("day", ["1921-03-20", "2125-03-21"])
+def test_a_day_outside_the_table_is_refused(day):
+    with pytest.raises(ValueError, match="1300 to 1503"):
+        calendar.to_jalali(np.array([day], dtype="datetime64[D]"))

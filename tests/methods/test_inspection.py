@@ -50,6 +50,15 @@ def test_a_tolerance_of_the_guideline_forgives_a_shortfall(rules):
     assert inspection.judge(pd.DataFrame([GOOD | {"jobs_found_count": 2}]), lenient)["verdict"].item() == "confirmed"
 
 
+def test_a_tolerance_is_exact_at_its_edge(rules):
+    # Exactly 94 of 100 are enough at 6 %, though 100 * (1 - 0.06) and its like leave the whole number in floats.
+    for percent in range(1, 100):
+        exact = dict(rules) | {"job_shortfall_tolerance_share": f"0.{percent:02d}"}
+        enough, short = 100 - percent, 99 - percent
+        rows = [GOOD | {"registered_job_count": 100, "jobs_found_count": jobs} for jobs in (enough, short)]
+        assert inspection.judge(pd.DataFrame(rows), exact)["verdict"].tolist() == ["confirmed", "discrepancy"]
+
+
 def test_a_rule_on_a_fact_nobody_observes_is_refused(rules):
     wrong = dict(rules) | {"verdict_rules": [{"verdict": "confirmed", "when": {"is_happy": "1"}}]}
     with pytest.raises(GuidelineMissing, match="is_happy"):

@@ -90,13 +90,16 @@ def test_a_random_number_can_be_computed_by_anyone():
 
 
 def test_every_plan_is_drawn_as_often_as_its_probability_says():
-    rules = {"issued_plan_count": 4, "minimum_plans_per_county": 0}
-    plans = frame(**{"0001": 8})
-    draws = 2000
-    hits = pd.concat([sample.draw_plans(plans, rules, f"s{i}")["plan_id"] for i in range(draws)]).value_counts()
+    # 2000 counties of 8 plans, half of each drawn.
+    counties = 2000
+    plans = frame(**{f"00{number:04d}": 8 for number in range(counties)})
+    drawn = sample.draw_plans(plans, {"issued_plan_count": 4 * counties, "minimum_plans_per_county": 0}, "seed")
+    place = drawn["plan_id"].str.split("-").str[1].astype(int)
     # Binomial with p = 1/2: four standard errors are 4 * sqrt(.25 / 2000) = .045.
-    assert (abs(hits / draws - 0.5) < 0.045).all()
-    assert len(hits) == 8
+    assert (abs(place.value_counts().reindex(range(8)) / counties - 0.5) < 0.045).all()
+    together = place[place.isin([0, 5])].groupby(drawn["county_code"]).size().eq(2).sum()
+    # Both of two plans: 4 * 3 / (8 * 7) = .214, four standard errors .037.
+    assert abs(together / counties - 12 / 56) < 0.037
 
 
 def test_a_county_in_two_provinces_is_refused():

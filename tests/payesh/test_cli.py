@@ -81,7 +81,12 @@ def test_doctor_finds_nothing_wrong(rehearsed):
     assert "PROBLEM" not in found.stdout
 
 
-def test_work_that_fails_ends_with_1_and_names_the_source(rehearsed):
-    found = payesh("pull", "1403", "--scale", "off", PAYESH_P04_TOKEN="")
-    assert found.returncode in (1, 2)
-    assert "Traceback" not in found.stderr
+def test_work_that_fails_ends_with_1_and_names_the_source(rehearsed, tmp_path):
+    text = (ROOT / "sources" / "FIRMS.yaml").read_text(encoding="utf-8").replace("code: FIRMS", "code: LOST")
+    # Nothing was staged for 1399, so its file is missing.
+    (tmp_path / "LOST.yaml").write_text(text.replace("from: 1401", "from: 1399"), encoding="utf-8")
+    found = payesh("pull", "1399", "--scale", "off", PAYESH_SOURCES=str(tmp_path))
+    assert found.returncode == 1
+    assert len(found.stderr.strip().splitlines()) == 1
+    assert "source LOST" in found.stderr
+    assert "no file" in found.stderr
