@@ -181,7 +181,7 @@ class Edition:
     @cached_property
     def rejected(self) -> list[dict[str, Any]]:
         """Rows given back, by agency."""
-        rows = warehouse.read("staging/reject_summary.sql", year=self.period.year, phase=self.period.phase)
+        rows = warehouse.read("staging/reject_summary.sql", **_partition(self.period, self.cutoff))
         return _records(rows.rename(columns={"rejected_row_count": "rejected_count"}))
 
     @cached_property

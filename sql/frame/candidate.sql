@@ -1,16 +1,13 @@
 -- pg_temp.candidate
 -- grain:  one row per accepted plan of the deliveries in force, with what speaks against it
--- reads:  staging.accepted_delivery, staging.loan_plan, reference.jalali_month
+-- reads:  staging.delivery_in_force, staging.loan_plan, reference.jalali_month
 -- writes: a temporary table, dropped with the transaction
 create temp table candidate on commit drop as
 with
 delivery as (
-    select distinct on (source_code) source_code, delivery_id
-    from staging.accepted_delivery
-    where
-        year = :year and phase = :phase and form = 'loan_plan'
-        and source_code <> all(cast(:without as text[]))
-    order by source_code asc, received_at desc, version desc
+    select delivery_id
+    from staging.delivery_in_force(:year, :phase, 'loan_plan', 'infinity')
+    where source_code <> all(cast(:without as text[]))
 ),
 bounds as (
     select min(starts_on) as first_on, max(starts_on + day_count) as after_on

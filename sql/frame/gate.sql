@@ -1,16 +1,15 @@
 -- measures of the frame
 -- grain:  one row
--- reads:  frame.eligible_plan, frame.excluded_plan, staging.accepted_delivery, reference.county
+-- reads:  frame.eligible_plan, frame.excluded_plan, staging.delivery_in_force, reference.county
 -- writes: nothing
 with
 plan as (
     select * from frame.eligible_plan where year = :year and phase = :phase
 ),
 source as (
-    select distinct source_code from staging.accepted_delivery
-    where
-        year = :year and phase = :phase and form = 'loan_plan'
-        and source_code <> all(cast(:without as text[]))
+    select source_code
+    from staging.delivery_in_force(:year, :phase, 'loan_plan', 'infinity')
+    where source_code <> all(cast(:without as text[]))
 )
 select
     count(*) as eligible_plan_count,

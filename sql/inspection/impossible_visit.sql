@@ -1,15 +1,11 @@
 -- inspection.impossible_visit
 -- grain:  one row per visit and reason
--- reads:  staging.accepted_delivery, staging.visit, sample.issued_plan
+-- reads:  staging.delivery_in_force, staging.visit, sample.issued_plan
 -- writes: inspection.impossible_visit (replace per cut-off)
 with
 delivery as (
-    select distinct on (source_code) source_code, delivery_id, received_on
-    from staging.accepted_delivery
-    where
-        year = :year and phase = :phase and form = 'visit'
-        and received_on <= cast(:cutoff as date)
-    order by source_code asc, received_at desc, version desc
+    select delivery_id, received_on
+    from staging.delivery_in_force(:year, :phase, 'visit', cast(:cutoff as date))
 ),
 visit as (
     select staging.visit.*, delivery.received_on

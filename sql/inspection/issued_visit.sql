@@ -1,15 +1,10 @@
 -- every issued plan beside its visit in force at the cut-off
 -- grain:  one row per issued plan
--- reads:  sample.issued_plan, staging.accepted_delivery, staging.visit
+-- reads:  sample.issued_plan, staging.delivery_in_force, staging.visit
 -- writes: nothing
 with
 delivery as (
-    select distinct on (source_code) source_code, delivery_id
-    from staging.accepted_delivery
-    where
-        year = :year and phase = :phase and form = 'visit'
-        and received_on <= cast(:cutoff as date)
-    order by source_code asc, received_at desc, version desc
+    select delivery_id from staging.delivery_in_force(:year, :phase, 'visit', cast(:cutoff as date))
 ),
 visit as (
     select distinct on (staging.visit.plan_id, staging.visit.firm_code) staging.visit.*

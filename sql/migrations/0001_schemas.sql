@@ -191,6 +191,18 @@ from landing.delivery as delivery
 inner join staging.delivery_outcome as outcome on outcome.delivery_id = delivery.delivery_id
 where outcome.status = 'accepted';
 
+-- The newest accepted delivery of each source of a form, as it was known on a day.
+create function staging.delivery_in_force(asked_year integer, asked_phase integer, asked_form text, asked_cutoff date)
+returns table (source_code text, delivery_id text, received_on date)
+language sql stable parallel safe as $$
+    select distinct on (delivery.source_code) delivery.source_code, delivery.delivery_id, delivery.received_on
+    from staging.accepted_delivery as delivery
+    where
+        delivery.year = asked_year and delivery.phase = asked_phase and delivery.form = asked_form
+        and delivery.received_on <= asked_cutoff
+    order by delivery.source_code asc, delivery.version desc
+$$;
+
 create table staging.loan_plan (
     year integer not null,
     phase integer not null,

@@ -1,13 +1,10 @@
 -- the firms that may be given plans
 -- grain:  one row per firm
--- reads:  staging.accepted_delivery, staging.firm
+-- reads:  staging.delivery_in_force, staging.firm
 -- writes: nothing
 with
 delivery as (
-    select delivery_id from staging.accepted_delivery
-    where year = :year and phase = :phase and form = 'firm'
-    order by received_at desc, version desc
-    limit 1
+    select delivery_id from staging.delivery_in_force(:year, :phase, 'firm', 'infinity')
 )
 select firm.firm_code, firm.province_code, firm.capacity_count
 from staging.firm as firm
