@@ -12,6 +12,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from methods.errors import SourceFailed
 from methods.period import Period
+from tasks.answer import answer_agency, compare_deliveries
 from tasks.edges import register
 from tasks.landing import land_rows, receive_delivery
 from tasks.reference import load_reference
@@ -41,6 +42,9 @@ def take_in(period: Period, source_codes: Sequence[str]) -> None:
     _show_receipts(period, chains, failures)
     for code, failure in failures.items():
         record_refusal(code, period, failure)
+    has_plans = any(code in chains for code in register.sources_of(period, "loan_plan"))
+    compared = compare_deliveries(period, return_state=True) if has_plans else None
+    _answer(period, chains)
     if failures:
         raise SourceFailed(
             place=f"pull {period}",
@@ -51,6 +55,9 @@ def take_in(period: Period, source_codes: Sequence[str]) -> None:
                 f" is repeated. Or go on without: --without {' --without '.join(failures)}."
             ),
         )
+    # What contradicts beyond belief stops the flow, once every agency has its answer.
+    if compared is not None:
+        compared.result()
 
 
 def _chain(code: str, period: Period) -> Steps:
@@ -60,6 +67,19 @@ def _chain(code: str, period: Period) -> Steps:
         conformed = conform_delivery.submit(code, period, wait_for=[landed])
         judged = judge_delivery.submit(code, period, wait_for=[conformed])
     return received, landed, conformed, judged
+
+
+def _answer(period: Period, chains: Mapping[str, Steps]) -> None:
+    """Write what each agency gets back, also one whose delivery was refused; where nothing came, there is nothing."""
+    answers = []
+    for code, steps in chains.items():
+        if not steps[0].state.is_completed():
+            continue
+        is_new = not (steps[2].state.is_completed() and steps[2].result().content_hash == "as before")
+        with tags(f"source:{code}"):
+            answers.append(answer_agency.submit(code, period, is_new))
+    for answer in answers:
+        answer.result()
 
 
 def _failure(steps: Steps) -> str | None:

@@ -158,7 +158,7 @@ def _set_environment(state: dict[str, Any]) -> None:
     _save(state)
     os.environ["PAYESH_HOME"] = str(home)
     os.environ["PAYESH_ROOT"] = str(settings().root)
-    os.environ.setdefault("PAYESH_P05_URL", f"sqlite:///file:{home / 'rehearsal' / 'p05.sqlite'}?mode=ro&uri=true")
+    os.environ.setdefault("PAYESH_P05_URL", f"sqlite:///{home / 'rehearsal' / 'p05.sqlite'}")
     os.environ.setdefault("PREFECT_HOME", str(home / "prefect"))
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
-import httpx
 import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
+from sqlalchemy.engine import Connection
 
 from methods import persian
 from methods.errors import DeliveryRefused
 from methods.period import Period
-from tasks.edges import deliveries, register, sources, warehouse
-from tasks.edges.deliveries import Fetched
+from tasks.edges import deliveries, feedback, forms, register, sources, warehouse
+from tasks.edges.deliveries import Row
+from tasks.edges.fetch import Fetched, SourceUnreachable
 from tasks.edges.settings import settings
-from tasks.edges.sources import FORM_COLUMNS, Source
-from tasks.edges.warehouse import Receipt, TextRows
+from tasks.edges.sources import Source
+from tasks.edges.warehouse import Receipt, Rowset, TextRows
 
 
 def _is_worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Retry a network that failed, never a delivery that is wrong."""
-    return isinstance(state.data, httpx.HTTPError | OSError)
+    return isinstance(state.data, SourceUnreachable)
 
 
 @task(
@@ -35,10 +38,43 @@ def _is_worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) ->
     retry_condition_fn=_is_worth_retrying,
 )
 def receive_delivery(source_code: str, period: Period) -> Receipt:
-    """Fetch one delivery and keep it as received; the same bytes again are the same delivery."""
-    source = sources.load_all()[source_code]
-    fetched = deliveries.fetch(source, period)
-    if not fetched.content:
+    """Fetch one delivery and keep it as received, then the corrections an agency sent back to it.
+
+    The same bytes again are the same delivery.
+    """
+    source = sources.in_force(source_code, period)
+    former = register.former_delivery(source, period, settings().today) if source.is_incremental else None
+    with deliveries.received(source, period, _of(former, "received_on")) as fetched:
+        receipt = _register(source, period, fetched, _of(former, "delivery_id"))
+    for workbook in sorted((settings().inbox / "feedback" / source.code).glob("*.xlsx")):
+        receipt = _register_corrections(source, period, workbook) or receipt
+    return receipt
+
+
+@task(task_run_name="land-{source_code}-{period}", cache_policy=NO_CACHE)
+def land_rows(source_code: str, period: Period) -> Receipt:
+    """Copy the rows of the newest delivery, as text, into the landing table of its form."""
+    source = sources.in_force(source_code, period)
+    delivery = register.required_delivery(source_code, period)
+    delivery_id = str(delivery["delivery_id"])
+    if register.is_settled(source, delivery):
+        return Receipt(f"landing.{source.form}", delivery_id, int(delivery["row_count"]), "as before")
+    with deliveries.unpacked(str(delivery["sha256"])) as path, warehouse.transaction() as connection:
+        if delivery["is_correction"]:
+            notes, row_count = _land_corrections(source, delivery, path, connection)
+        else:
+            notes, row_count = _land_delivery(source, delivery, path, connection)
+        every = [note for note in (delivery["notes"], *notes) if note]
+        warehouse.run(connection, "landing/note.sql", delivery_id=delivery_id, notes="; ".join(every))
+    return Receipt(f"landing.{source.form}", delivery_id, row_count, "; ".join(notes))
+
+
+def _of(delivery: pd.Series | None, column: str) -> Any:
+    return None if delivery is None else delivery[column]
+
+
+def _register(source: Source, period: Period, fetched: Fetched, patched: str | None) -> Receipt:
+    if fetched.byte_count == 0:
         raise DeliveryRefused(
             place=f"source {source.code}, {fetched.file_name}",
             found="an empty file",
@@ -47,31 +83,67 @@ def receive_delivery(source_code: str, period: Period) -> Receipt:
         )
     deliveries.keep(fetched)
     _refuse_bytes_of_another(source, period, fetched)
-    standing = register.current_delivery(source_code, period)
-    if standing is not None and standing["sha256"] == fetched.sha256:
-        return _receipt(str(standing["delivery_id"]), fetched)
-    return _record(source, period, fetched, version=int(standing["version"]) + 1 if standing is not None else 1)
+    base = register.base_delivery(source.code, period)
+    if base is not None and base["sha256"] == fetched.sha256:
+        return _receipt(str(base["delivery_id"]), fetched)
+    return _record(source, period, fetched, patched)
 
 
-@task(task_run_name="land-{source_code}-{period}", cache_policy=NO_CACHE)
-def land_rows(source_code: str, period: Period) -> Receipt:
-    """Copy the rows of the newest delivery, as text, into the landing table of its form."""
-    source = sources.load_all()[source_code]
-    delivery = register.required_delivery(source_code, period)
-    partition = {"delivery_id": delivery["delivery_id"]}
-    if register.is_settled(source, delivery):
-        return Receipt(f"landing.{source.form}", _label(partition), int(delivery["row_count"]), "as before")
-    content = deliveries.read_archived(str(delivery["sha256"]))
-    rows = deliveries.rows(source, content, persian.conform)
-    numbered = ([partition["delivery_id"], str(number), row[-1], *row[:-1]] for number, row in enumerate(rows, 1))
-    columns = ["delivery_id", "row_number", "row_fault", *FORM_COLUMNS[source.form]]
-    with warehouse.transaction() as connection:
-        warehouse.replace("landing.code_map", partition, _code_map(source, partition), within=connection)
-        return warehouse.replace(f"landing.{source.form}", partition, TextRows(columns, numbered), within=connection)
+def _register_corrections(source: Source, period: Period, workbook: Path) -> Receipt | None:
+    """Record a workbook that an agency sent back as a delivery that patches the former; once."""
+    place = f"source {source.code}, {workbook.name}"
+    patch = feedback.read_workbook(place, workbook, source_code=source.code, form=source.form, key=persian.conform)
+    standing = register.required_delivery(source.code, period)
+    with deliveries.received_file(source, period, workbook) as fetched:
+        known = warehouse.read("landing/same_bytes.sql", sha256=fetched.sha256)
+        if not known.empty or not patch.delivery_id.startswith(f"{source.code}-{period}-"):
+            return None
+        if patch.delivery_id != standing["delivery_id"]:
+            raise DeliveryRefused(
+                place=place,
+                found=f"corrections to {patch.delivery_id}",
+                wanted=f"corrections to {standing['delivery_id']}, which has replaced it",
+                remedy="Send the agency the newest feedback workbook, and remove this one.",
+            )
+        deliveries.keep(fetched)
+        return _record(source, period, fetched, patch.delivery_id, is_correction=True)
+
+
+def _land_delivery(source: Source, delivery: pd.Series, path: Path, connection: Connection) -> tuple[list[str], int]:
+    with deliveries.opened(source, path, str(delivery["file_name"]), persian.conform) as table:
+        numbered = ((str(number), *row) for number, row in enumerate(table.rows, 1))
+        row_count = _copy_in(source, delivery, table.columns, numbered, connection, by_key=True)
+    return table.notes, row_count
+
+
+def _land_corrections(source: Source, delivery: pd.Series, path: Path, connection: Connection) -> tuple[list[str], int]:
+    place = f"source {source.code}, {delivery['file_name']}"
+    patch = feedback.read_workbook(place, path, source_code=source.code, form=source.form, key=persian.conform)
+    corrected = ((str(row_number), None, *cells) for row_number, cells in patch.rows)
+    row_count = _copy_in(source, delivery, patch.columns, corrected, connection, by_key=False)
+    return [f"corrections to {patch.delivery_id}", *patch.notes], row_count
+
+
+def _copy_in(
+    source: Source,
+    delivery: pd.Series,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    connection: Connection,
+    by_key: bool,
+) -> int:
+    delivery_id, former_id = str(delivery["delivery_id"]), delivery["patched_delivery_id"]
+    partition = {"delivery_id": delivery_id}
+    besides = None
+    if isinstance(former_id, str):
+        besides = Rowset(forms.carry_over_rows(source.its_form, by_key), partition | {"former_id": former_id})
+    whole = TextRows(["delivery_id", "row_number", "row_fault", *columns], ((delivery_id, *row) for row in rows))
+    return warehouse.copy_in(f"landing.{source.form}", partition, whole, connection, besides)
 
 
 def _refuse_bytes_of_another(source: Source, period: Period, fetched: Fetched) -> None:
-    for other in warehouse.read("landing/same_bytes.sql", sha256=fetched.sha256).itertuples():
+    same = warehouse.read("landing/same_bytes.sql", sha256=fetched.sha256)
+    for other in same.itertuples():
         if other.source_code != source.code or other.year != period.year:
             raise DeliveryRefused(
                 place=f"source {source.code}, {period}, {fetched.file_name}",
@@ -79,19 +151,21 @@ def _refuse_bytes_of_another(source: Source, period: Period, fetched: Fetched) -
                 wanted=f"the delivery of {source.agency_name} for {period.year}",
                 remedy="A file was delivered twice: ask the agency for the right one.",
             )
+    base = register.base_delivery(source.code, period)
+    if base is not None and base["sha256"] != fetched.sha256 and (same["phase"] == period.phase).any():
+        raise DeliveryRefused(
+            place=f"source {source.code}, {period}, {fetched.file_name}",
+            found=f"the bytes of its earlier version {int(same['version'].iloc[0])}",
+            wanted=f"version {int(base['version'])}, or a newer one",
+            remedy="An old file lies in the drop folder again: remove it, or deliver the newest.",
+        )
+
+
+def _record(
+    source: Source, period: Period, fetched: Fetched, patched: str | None, is_correction: bool = False
+) -> Receipt:
     standing = register.current_delivery(source.code, period)
-    if standing is not None and standing["sha256"] != fetched.sha256:
-        older = warehouse.read("landing/same_bytes.sql", sha256=fetched.sha256)
-        if (older["version"] < standing["version"]).any() and (older["phase"] == period.phase).any():
-            raise DeliveryRefused(
-                place=f"source {source.code}, {period}, {fetched.file_name}",
-                found=f"the bytes of its earlier version {int(older['version'].iloc[0])}",
-                wanted=f"version {int(standing['version'])}, or a newer one",
-                remedy="An old file lies in the drop folder again: remove it, or deliver the newest.",
-            )
-
-
-def _record(source: Source, period: Period, fetched: Fetched, version: int) -> Receipt:
+    version = int(standing["version"]) + 1 if standing is not None else 1
     delivery_id = f"{source.code}-{period}-v{version}-{fetched.sha256[:8]}"
     row = {
         "delivery_id": delivery_id,
@@ -103,8 +177,11 @@ def _record(source: Source, period: Period, fetched: Fetched, version: int) -> R
         "received_at": datetime.datetime.now(datetime.UTC).isoformat(),
         "version": version,
         "file_name": fetched.file_name,
-        "byte_count": len(fetched.content),
+        "byte_count": fetched.byte_count,
         "sha256": fetched.sha256,
+        "notes": "; ".join(fetched.notes),
+        "patched_delivery_id": patched,
+        "is_correction": is_correction,
     }
     warehouse.append("landing.delivery", {"delivery_id": delivery_id}, pd.DataFrame([row]))
     return _receipt(delivery_id, fetched)
@@ -112,16 +189,3 @@ def _record(source: Source, period: Period, fetched: Fetched, version: int) -> R
 
 def _receipt(delivery_id: str, fetched: Fetched) -> Receipt:
     return Receipt("landing.delivery", f"delivery_id={delivery_id}", 1, fetched.sha256[:16])
-
-
-def _code_map(source: Source, partition: dict[str, Any]) -> pd.DataFrame:
-    rows = [
-        {**partition, "column_name": column, "delivered_key": persian.conform(delivered), "code": code}
-        for column, codes in source.codes.items()
-        for delivered, code in codes.items()
-    ]
-    return pd.DataFrame(rows, columns=["delivery_id", "column_name", "delivered_key", "code"])
-
-
-def _label(partition: dict[str, Any]) -> str:
-    return " ".join(f"{key}={value}" for key, value in partition.items())

@@ -10,8 +10,8 @@ import yaml
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from methods import calendar, persian
-from tasks.edges import sources, warehouse
+from methods import calendar, geography
+from tasks.edges import forms, sources, warehouse
 from tasks.edges.settings import settings
 
 
@@ -22,12 +22,13 @@ def load_reference() -> None:
 
 
 def load() -> None:
-    """Bring the schema up to date and upsert provinces, counties, calendar, indicators and sources."""
+    """Bring the schema up to date and make the tables of every form, and upsert what codes mean."""
     warehouse.migrate()
+    for form in forms.load_all().values():
+        warehouse.make_tables(forms.table_statements(form))
     tables = {
         "province": _provinces(),
         "county": _counties(),
-        "county_name": _county_names(),
         "jalali_month": calendar.month_table(),
         "reject_reason": pd.read_csv(_folder() / "reject_reasons.csv", dtype=str),
         "indicator": _indicators(),
@@ -42,37 +43,16 @@ def _folder() -> Path:
 
 
 def _provinces() -> pd.DataFrame:
-    rows = pd.read_csv(_folder() / "provinces.csv", dtype=str)
-    rows["name_key"] = rows["name_fa"].map(_name_key)
-    rows = rows.rename(columns={"code": "province_code"})
-    return rows[["province_code", "name_fa", "name_en", "name_key", "tile_row", "tile_column"]]
+    rows = pd.read_csv(_folder() / "provinces.csv", dtype=str).rename(columns={"code": "province_code"})
+    return rows[["province_code", "name_fa", "name_en", "tile_row", "tile_column"]]
 
 
 def _counties() -> pd.DataFrame:
-    rows = pd.read_csv(_folder() / "counties.csv", dtype=str).rename(columns={"code": "county_code"})
-    for year in ("1395", "1402"):
-        rows[f"is_in_{year}"] = rows[f"in_{year}"] == "1"
-    return rows[["county_code", "province_code", "name_fa", "is_in_1395", "is_in_1402"]]
-
-
-def _county_names() -> pd.DataFrame:
-    """Every spelling of a county, by province.
-
-    A name in force wins over an earlier name of another county (سرباز was 1108 until it became راسک);
-    an earlier name that two counties share resolves to neither.
-    """
     rows = pd.read_csv(_folder() / "counties.csv", dtype=str, keep_default_na=False)
     rows = rows.rename(columns={"code": "county_code"})
-    current = _spelt(rows, rows["name_fa"])
-    earlier = _spelt(rows, rows["alt_names"]).drop_duplicates(["province_code", "name_key"], keep=False)
-    every = pd.concat([current, earlier])
-    return every.loc[every["name_key"] != ""].drop_duplicates(["province_code", "name_key"])
-
-
-def _spelt(counties: pd.DataFrame, names: pd.Series) -> pd.DataFrame:
-    spelt = counties.assign(name=names.str.split("|")).explode("name")
-    spelt["name_key"] = spelt["name"].map(_name_key)
-    return spelt[["province_code", "name_key", "county_code"]].drop_duplicates()
+    lists = [f"in_{year}" for year in geography.LISTS]
+    rows[[f"is_{name}" for name in lists]] = rows[lists] == "1"
+    return rows[["county_code", "province_code", "name_fa", "alt_names", *(f"is_{name}" for name in lists)]]
 
 
 def _indicators() -> pd.DataFrame:
@@ -97,7 +77,3 @@ def _sources() -> pd.DataFrame:
             for source in sources.load_all().values()
         ]
     )
-
-
-def _name_key(name: str) -> str:
-    return persian.conform(name).replace(" ", "")

@@ -17,7 +17,6 @@ create table reference.province (
     province_code text primary key,
     name_fa text not null,
     name_en text not null,
-    name_key text not null,
     tile_row integer not null,
     tile_column integer not null
 );
@@ -26,15 +25,10 @@ create table reference.county (
     county_code text primary key,
     province_code text not null references reference.province,
     name_fa text not null,
+    alt_names text,
     is_in_1395 boolean not null,
+    is_in_1399 boolean not null,
     is_in_1402 boolean not null
-);
-
-create table reference.county_name (
-    province_code text not null references reference.province,
-    name_key text not null,
-    county_code text not null references reference.county,
-    primary key (province_code, name_key, county_code)
 );
 
 create table reference.jalali_month (
@@ -48,6 +42,7 @@ create table reference.jalali_month (
 create table reference.reject_reason (
     reason_code text primary key,
     wanted text not null,
+    reason_fa text not null,
     remedy_fa text not null
 );
 
@@ -74,7 +69,8 @@ create table control.validation (
     batch text not null,
     is_success boolean not null,
     checked_at timestamptz not null default now(),
-    result jsonb not null
+    result jsonb not null,
+    findings jsonb not null
 );
 
 -- landing -------------------------------------------------------------------
@@ -91,77 +87,13 @@ create table landing.delivery (
     file_name text not null,
     byte_count bigint not null,
     sha256 text not null,
+    notes text,
+    patched_delivery_id text references landing.delivery on delete cascade,
+    is_correction boolean not null default false,
     unique (source_code, year, phase, sha256)
 );
 
-create table landing.code_map (
-    delivery_id text not null references landing.delivery on delete cascade,
-    column_name text not null,
-    delivered_key text not null,
-    code text not null,
-    primary key (delivery_id, column_name, delivered_key)
-);
-
-create table landing.loan_plan (
-    delivery_id text not null references landing.delivery on delete cascade,
-    row_number integer not null,
-    row_fault text,
-    plan_number text,
-    national_id text,
-    applicant_name text,
-    province text,
-    county text,
-    budget_note text,
-    activity_code text,
-    plan_kind text,
-    approved_on text,
-    paid_on text,
-    loan_approved_rial text,
-    loan_paid_rial text,
-    job_commitment_count text,
-    registered_job_count text,
-    advising_firm_code text,
-    primary key (delivery_id, row_number)
-);
-
-create table landing.firm (
-    delivery_id text not null references landing.delivery on delete cascade,
-    row_number integer not null,
-    row_fault text,
-    firm_code text,
-    firm_name text,
-    province text,
-    capacity_count text,
-    primary key (delivery_id, row_number)
-);
-
-create table landing.visit (
-    delivery_id text not null references landing.delivery on delete cascade,
-    row_number integer not null,
-    row_fault text,
-    visit_id text,
-    plan_id text,
-    firm_code text,
-    inspector_code text,
-    visited_on text,
-    contact_outcome text,
-    is_final text,
-    has_rule_breach text,
-    loan_use text,
-    is_running text,
-    jobs_found_count text,
-    primary key (delivery_id, row_number)
-);
-
-create table landing.census_county (
-    delivery_id text not null references landing.delivery on delete cascade,
-    row_number integer not null,
-    row_fault text,
-    county text,
-    measure text,
-    person_count text,
-    primary key (delivery_id, row_number)
-);
+-- Tables of delivered rows, one a form, are made from reference/forms; see tasks/edges/forms.py.
 
 -- staging -------------------------------------------------------------------
 
@@ -173,7 +105,29 @@ create table staging.rejected_row (
     reason_code text not null references reference.reject_reason,
     column_name text not null,
     found text,
-    primary key (delivery_id, row_number, reason_code)
+    candidates text,
+    primary key (delivery_id, row_number, column_name, reason_code)
+);
+
+-- What each distinct delivered value of a column of few values was read as.
+create table staging.delivered_value (
+    delivery_id text not null references landing.delivery on delete cascade,
+    column_name text not null,
+    delivered text not null,
+    value text,
+    reason_code text references reference.reject_reason,
+    candidates text,
+    primary key (delivery_id, column_name, delivered)
+);
+
+-- What a newer version of a delivery changed against the accepted one before it.
+create table staging.delivery_change (
+    delivery_id text primary key references landing.delivery on delete cascade,
+    against_delivery_id text not null,
+    added_count bigint not null,
+    gone_count bigint not null,
+    altered_count bigint not null,
+    altered_columns jsonb not null
 );
 
 create table staging.delivery_outcome (
@@ -202,70 +156,6 @@ language sql stable parallel safe as $$
         and delivery.received_on <= asked_cutoff
     order by delivery.source_code asc, delivery.version desc
 $$;
-
-create table staging.loan_plan (
-    year integer not null,
-    phase integer not null,
-    delivery_id text not null references landing.delivery on delete cascade,
-    plan_id text not null,
-    agency_code text not null,
-    row_number integer not null,
-    national_id text not null,
-    applicant_name text not null,
-    province_code text not null references reference.province,
-    county_code text not null references reference.county,
-    budget_note text not null,
-    activity_code text not null,
-    plan_kind text not null,
-    approved_on date not null,
-    paid_on date not null,
-    loan_approved_rial bigint not null,
-    loan_paid_rial bigint not null,
-    job_commitment_count integer not null,
-    registered_job_count integer not null,
-    advising_firm_code text,
-    primary key (year, phase, delivery_id, plan_id)
-);
-
-create table staging.firm (
-    year integer not null,
-    phase integer not null,
-    delivery_id text not null references landing.delivery on delete cascade,
-    firm_code text not null,
-    firm_name text not null,
-    province_code text not null references reference.province,
-    capacity_count integer not null,
-    primary key (year, phase, delivery_id, firm_code)
-);
-
-create table staging.visit (
-    year integer not null,
-    phase integer not null,
-    delivery_id text not null references landing.delivery on delete cascade,
-    visit_id text not null,
-    plan_id text not null,
-    firm_code text not null,
-    inspector_code text not null,
-    visited_on date not null,
-    contact_outcome text not null,
-    is_final boolean not null,
-    has_rule_breach boolean not null,
-    loan_use text,
-    is_running boolean,
-    jobs_found_count integer,
-    primary key (year, phase, delivery_id, visit_id)
-);
-
-create table staging.census_county (
-    year integer not null,
-    phase integer not null,
-    delivery_id text not null references landing.delivery on delete cascade,
-    province_code text not null references reference.province,
-    county_code text not null references reference.county,
-    measure text not null,
-    person_count bigint not null,
-    primary key (year, phase, delivery_id, county_code, measure)
-);
 
 -- frame ---------------------------------------------------------------------
 

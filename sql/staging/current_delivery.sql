@@ -4,7 +4,8 @@
 -- writes: nothing
 select
     delivery.delivery_id, delivery.form, delivery.received_on, delivery.sha256, delivery.version,
-    delivery.byte_count, delivery.file_name, outcome.status, outcome.row_count, outcome.rejected_row_count,
+    delivery.byte_count, delivery.file_name, delivery.notes, delivery.patched_delivery_id, delivery.is_correction,
+    outcome.status, outcome.row_count, outcome.rejected_row_count,
     outcome.source_version, outcome.refusal
 from landing.delivery as delivery
 left join staging.delivery_outcome as outcome on outcome.delivery_id = delivery.delivery_id

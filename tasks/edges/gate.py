@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from methods.errors import GateRefused
 from tasks.edges import warehouse
-from tasks.edges.settings import ROOT
+from tasks.edges.settings import ROOT, settings
 
 SUITES = ROOT / "expectations"
 # Great Expectations keeps one context a process, so batches are judged one after the other.
@@ -23,12 +23,24 @@ _LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class Finding:
-    """One expectation held against a batch."""
+    """One expectation held against a batch.
+
+    Attributes:
+        rule: what is expected, in English for the run and in Persian (`rule_fa`) for the agency.
+        severity: critical, warning or info.
+        is_success: whether it is met.
+        observed: what was found.
+        threshold_fa: how much is asked.
+        row_count: rows that break it, where rows were judged.
+    """
 
     rule: str
     severity: str
     is_success: bool
     observed: str
+    rule_fa: str = ""
+    threshold_fa: str | None = None
+    row_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,32 @@ def judge(suite: str, batch: str, rows: pd.DataFrame) -> Judgement:
     return judgement
 
 
+def judge_table(suite: str, batch: str, table: str) -> Judgement:
+    """Hold the rows of one delivery against a suite, in the database, and store the result.
+
+    Args:
+        suite: path below `expectations/` without ending, such as `form/loan_plan`.
+        batch: delivery_id, also the name of the batch in the stored result.
+        table: staging table of its form.
+    """
+    document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
+    # A view, since Great Expectations would fetch every row of a query it is given.
+    with warehouse.view_of(table, {"delivery_id": batch}) as view:
+        result = _validate_view(document, view)
+    judgement = Judgement(suite, batch, [_finding(one, pd.DataFrame()) for one in result["results"]])
+    _store(judgement, result)
+    return judgement
+
+
+def stored(batch: str) -> list[Judgement]:
+    """Look up the newest judgement of each suite over a batch."""
+    rows = warehouse.read("staging/validation.sql", batch=batch)
+    return [
+        Judgement(str(row["suite"]), batch, [Finding(**finding) for finding in row["findings"]])
+        for row in rows.to_dict("records")
+    ]
+
+
 def refuse_if_critical(judgement: Judgement) -> Judgement:
     """Pass a judgement on, unless a critical expectation failed.
 
@@ -110,6 +148,23 @@ def _validate(document: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
         return answer
 
 
+def _validate_view(document: dict[str, Any], view: str) -> dict[str, Any]:
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    schema, _, name = view.partition(".")
+    with _LOCK:
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = ProgressBarsConfig(globally=False)
+        source = context.data_sources.add_postgres("warehouse", connection_string=settings().database_url)
+        asset = source.add_table_asset("rows", table_name=name, schema_name=schema)
+        batch = asset.add_batch_definition_whole_table("whole").get_batch()
+        result = batch.validate(gx.ExpectationSuite(**document), result_format="BASIC")
+        answer: dict[str, Any] = result.to_json_dict()
+        return answer
+
+
 def _finding(one: dict[str, Any], rows: pd.DataFrame) -> Finding:
     config, result = one["expectation_config"], one.get("result", {})
     label = config.get("meta", {}).get("label") or f"{config['type']} {config['kwargs'].get('column', '')}"
@@ -117,7 +172,16 @@ def _finding(one: dict[str, Any], rows: pd.DataFrame) -> Finding:
         observed = one["exception_info"].get("exception_message")
     else:
         observed = _observed(config["kwargs"], result, rows)
-    return Finding(label, config.get("severity") or "critical", bool(one["success"]), str(observed))
+    meta = config.get("meta", {})
+    return Finding(
+        rule=label,
+        severity=config.get("severity") or "critical",
+        is_success=bool(one["success"]),
+        observed=str(observed),
+        rule_fa=meta.get("label_fa") or label,
+        threshold_fa=meta.get("threshold_fa"),
+        row_count=result.get("unexpected_count"),
+    )
 
 
 def _observed(kwargs: dict[str, Any], result: dict[str, Any], rows: pd.DataFrame) -> Any:
@@ -134,13 +198,14 @@ def _store(judgement: Judgement, result: dict[str, Any]) -> None:
     with warehouse.transaction() as connection:
         connection.execute(
             sa.text(
-                "insert into control.validation (suite, batch, is_success, result)"
-                " values (:suite, :batch, :ok, cast(:result as jsonb))"
+                "insert into control.validation (suite, batch, is_success, result, findings)"
+                " values (:suite, :batch, :ok, cast(:result as jsonb), cast(:findings as jsonb))"
             ),
             {
                 "suite": judgement.suite,
                 "batch": judgement.batch,
                 "ok": not judgement.critical,
                 "result": json.dumps(result, ensure_ascii=False, default=str),
+                "findings": json.dumps([asdict(finding) for finding in judgement.findings], ensure_ascii=False),
             },
         )

@@ -20,6 +20,15 @@ def section(name: str, period: Period) -> Section:
     Raises:
         SettingWrong: no folder holds such a guideline, or it is not YAML.
     """
+    return section_on(name, period.reference_date)
+
+
+def section_on(name: str, jalali_date: str) -> Section:
+    """Collect the values of a guideline in force on a Jalali date such as `1403-01-01`.
+
+    Raises:
+        SettingWrong: no folder holds such a guideline, or it is not YAML.
+    """
     paths = [folder / f"{name}.yaml" for folder in settings().guideline_folders]
     documents = [_document(path) for path in paths if path.exists()]
     if not documents:
@@ -28,7 +37,7 @@ def section(name: str, period: Period) -> Section:
             found=f"no {name}.yaml in {', '.join(str(path.parent) for path in paths)}",
             wanted="a folder of guidelines",
         )
-    return guideline.section(name, documents, period.reference_date)
+    return guideline.section(name, documents, jalali_date)
 
 
 def _document(path: Path) -> dict[str, Any]:

@@ -36,10 +36,29 @@ def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[st
     return found
 
 
+def sources_of(period: Period, form: str) -> list[str]:
+    """List the sources of a form that deliver in a period."""
+    return [code for code, source in sources.load_all().items() if source.form == form and source.delivers(period)]
+
+
 def current_delivery(source_code: str, period: Period) -> pd.Series | None:
     """Look up the newest delivery of a source and what became of it."""
     rows = warehouse.read("staging/current_delivery.sql", year=period.year, phase=period.phase, source_code=source_code)
     return None if rows.empty else rows.iloc[0]
+
+
+def base_delivery(source_code: str, period: Period) -> pd.Series | None:
+    """Look up the newest delivery of a source that is not a correction to another."""
+    rows = warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source_code)
+    own = rows[~rows["is_correction"]]
+    return None if own.empty else own.iloc[-1]
+
+
+def former_delivery(source: Source, period: Period, day: datetime.date) -> pd.Series | None:
+    """Look up the newest accepted delivery received before a day: what an incremental pull adds to."""
+    rows = warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source.code)
+    before = rows[(rows["status"] == "accepted") & (rows["received_on"] < day)]
+    return None if before.empty else before.iloc[-1]
 
 
 def required_delivery(source_code: str, period: Period) -> pd.Series:

@@ -21,6 +21,7 @@ class Settings:
     root: Path
     home: Path
     guideline_folders: tuple[Path, ...]
+    form_folders: tuple[Path, ...]
     source_folder: Path
     today: datetime.date
     database_url_or_none: str | None
@@ -53,6 +54,16 @@ class Settings:
         return self.home / "archive"
 
     @property
+    def spool(self) -> Path:
+        """Folder of deliveries that are on their way in."""
+        return self.home / "spool"
+
+    @property
+    def feedback(self) -> Path:
+        """Folder of what agencies get back: reports, and workbooks to correct and return."""
+        return self.home / "feedback"
+
+    @property
     def bulletins(self) -> Path:
         """Folder of printed editions."""
         return self.home / "bulletins"
@@ -64,6 +75,7 @@ def settings() -> Settings:
         root=ROOT,
         home=Path(os.environ.get("PAYESH_HOME") or ROOT / "var").resolve(),
         guideline_folders=_folders("PAYESH_GUIDELINES", ROOT / "guidelines"),
+        form_folders=_folders("PAYESH_FORMS", ROOT / "reference" / "forms"),
         source_folder=Path(os.environ.get("PAYESH_SOURCES") or ROOT / "sources").resolve(),
         today=_today(),
         database_url_or_none=_database_url(),

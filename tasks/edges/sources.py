@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from methods.errors import SettingWrong, SourceUnreadable
 from methods.period import Period
+from tasks.edges import forms
+from tasks.edges.forms import Form
+from tasks.edges.pulls import ApiPull, FilePull, Pull, SqlPull
+from tasks.edges.readings import Reading
 from tasks.edges.settings import settings
 
-Form = Literal["loan_plan", "firm", "visit", "census_county"]
 Unit = Literal["rial", "toman", "million_rial"]
-
-FORM_COLUMNS: dict[str, tuple[str, ...]] = {
-    "loan_plan": (
-        "plan_number", "national_id", "applicant_name", "province", "county", "budget_note",
-        "activity_code", "plan_kind", "approved_on", "paid_on", "loan_approved_rial",
-        "loan_paid_rial", "job_commitment_count", "registered_job_count", "advising_firm_code",
-    ),
-    "firm": ("firm_code", "firm_name", "province", "capacity_count"),
-    "visit": (
-        "visit_id", "plan_id", "firm_code", "inspector_code", "visited_on", "contact_outcome",
-        "is_final", "has_rule_breach", "loan_use", "is_running", "jobs_found_count",
-    ),
-    "census_county": ("county", "measure", "person_count"),
-}  # fmt: skip
+RIAL: dict[Unit, int] = {"rial": 1, "toman": 10, "million_rial": 1_000_000}
+JALALI_DATE = r"^1[34][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
 
 
 class _Strict(BaseModel):
@@ -44,72 +35,116 @@ class Years(_Strict):
     last: int = Field(alias="to")
 
 
-class SheetCells(_Strict):
-    """One place in every sheet of a workbook that holds no table: the row by its label."""
+class Cadence(_Strict):
+    """When a delivery is due, and how long it may be late without being called so."""
 
-    measure: str
-    label: str
-    column: int = Field(ge=1, description="1-based column of the value")
-
-
-class FilePull(_Strict):
-    """A file in a drop folder; several workbooks may stand in one zip."""
-
-    kind: Literal["file"]
-    address: str
-    format: Literal["csv", "xlsx", "xls"]
-    encoding: Literal["utf-8", "cp1256"] = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
-    header_row: int = Field(default=1, ge=1)
-    archive: Literal["none", "zip"] = "none"
-    sheet_code: str | None = Field(default=None, description="pattern whose group 1 is the county code")
-    cells: tuple[SheetCells, ...] = ()
+    due_days: int = Field(ge=0, description="days after the first day of the period")
+    grace_days: int = Field(default=0, ge=0)
 
 
-class ApiPull(_Strict):
-    """A paginated JSON service behind a bearer token."""
+class Fault(_Strict):
+    """A known fault of an agency: a value it writes wrongly until it mends its system."""
 
-    kind: Literal["api"]
-    address: str
-    token_env: str
-    page_parameter: str = "page"
-    size_parameter: str = "size"
-    page_size: int = Field(default=5000, ge=1)
-    rows: str = "items"
-    pages: str = "pages"
+    column: str
+    found: str = Field(description="what it writes")
+    becomes: str = Field(description="what it means")
+    why: str
+    expect: int = Field(ge=1, description="least number of rows that show it; fewer fail, since it may be mended")
 
 
-class SqlPull(_Strict):
-    """A query at an agency's database, sent in a read-only transaction."""
+class Layout(_Strict):
+    """How a delivery maps to its form; what is left out stays as it was before."""
 
-    kind: Literal["sql"]
-    address: str
-    query: str
+    pull: Pull | None = None
+    read: Reading | None = None
+    columns: dict[str, str] | None = None
+    ignored_columns: tuple[str, ...] | None = None
+    units: dict[str, Unit] | None = None
+    codes: dict[str, dict[str, str]] | None = None
+    faults: tuple[Fault, ...] | None = None
+
+
+class Change(Layout):
+    """A layout that holds from a Jalali date on."""
+
+    holds_from: str = Field(alias="from", pattern=JALALI_DATE)
+    note: str = Field(default="", description="why it changed: a letter, a new system")
 
 
 class Source(_Strict):
-    """One source: where it lives, and how its columns, units and codes map to a form."""
+    """One source: where it lives, when it is due, and how its columns, units and codes map to a form."""
 
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
     agency_code: str
     agency_name: str
-    form: Form
+    form: str
     is_rehearsal: bool = False
     years: Years
-    pull: Annotated[FilePull | ApiPull | SqlPull, Field(discriminator="kind")]
-    columns: dict[str, str] = {}
+    cadence: Cadence | None = None
+    pull: Pull
+    read: Reading = Reading()
+    columns: dict[str, str] = Field(default={}, description="column of the form -> header as delivered")
     ignored_columns: tuple[str, ...] = ()
-    units: dict[str, Unit] = {}
-    codes: dict[str, dict[str, str]] = {}
+    units: dict[str, Unit] = Field(default={}, description="unit of a column of money; rial where none is named")
+    codes: dict[str, dict[str, str]] = Field(default={}, description="column -> value as delivered -> code")
+    faults: tuple[Fault, ...] = ()
+    changes: tuple[Change, ...] = Field(default=(), description="layouts that replaced the one above, oldest first")
+
+    @field_validator("changes")
+    @classmethod
+    def _in_order(cls, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        dates = [change.holds_from for change in changes]
+        if dates != sorted(set(dates)):
+            raise ValueError("wanted one change a date, oldest first")
+        return changes
 
     @property
     def version(self) -> str:
-        """Short hash of all it says: a changed mapping is another version."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        """Short hash of all it says, its form with it: a changed mapping is another version."""
+        said = [self.model_dump(mode="json", by_alias=True), self.its_form.model_dump(mode="json")]
+        return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
+
+    @property
+    def its_form(self) -> Form:
+        """The form it delivers."""
+        return forms.load_all()[self.form]
+
+    @property
+    def reading(self) -> Reading:
+        """How its deliveries are read: as its YAML says, and as what it is pulled from implies."""
+        if isinstance(self.pull, FilePull) or self.read.format != "auto":
+            return self.read
+        if isinstance(self.pull, SqlPull):
+            return self.read.model_copy(
+                update={"format": "csv", "encoding": "utf-8", "delimiter": ",", "header_row": 1}
+            )
+        rows = {"odk": "value", "kobo": "results"}.get(self.pull.kind) or getattr(self.pull, "rows", "")
+        return self.read.model_copy(update={"format": "pages", "rows": self.read.rows or rows})
+
+    @property
+    def units_in_rial(self) -> dict[str, int]:
+        """Rial in one delivered unit, by column of money."""
+        return {column: RIAL[unit] for column, unit in self.units.items()}
+
+    @property
+    def is_incremental(self) -> bool:
+        """Say whether a delivery holds only what changed since the one before."""
+        if isinstance(self.pull, ApiPull):
+            return self.pull.since_parameter is not None
+        return isinstance(self.pull, SqlPull) and ":since" in self.pull.query
 
     def delivers(self, period: Period) -> bool:
         """Say whether this source delivers in a period."""
         return self.years.first <= period.year <= self.years.last
+
+    def at(self, period: Period) -> Source:
+        """Take the layout that holds in a period, so that a backfill reads old layouts."""
+        # Jalali dates of one width sort as text.
+        begun = [change for change in self.changes if change.holds_from <= period.reference_date]
+        layout: dict[str, Any] = {"changes": ()}
+        for change in begun:
+            layout |= {name: value for name in Layout.model_fields if (value := getattr(change, name)) is not None}
+        return self.model_copy(update=layout)
 
 
 def load_all() -> dict[str, Source]:
@@ -123,6 +158,11 @@ def load_all() -> dict[str, Source]:
             )
         sources[source.code] = source
     return sources
+
+
+def in_force(code: str, period: Period) -> Source:
+    """Read one source with the layout that holds in a period."""
+    return load_all()[code].at(period)
 
 
 def load(path: Path) -> Source:
@@ -142,50 +182,79 @@ def load(path: Path) -> Source:
             found=repr(first.get("input"))[:80],
             wanted=first["msg"],
         ) from error
-    _check_columns(path, source)
+    for layout in (source, *(source.model_copy(update=_stated(change)) for change in source.changes)):
+        _check_layout(path, layout)
     return source
 
 
-def address(source: Source, period: Period) -> str:
-    """Fill the placeholders of a source's address: the inbox, the period, the environment."""
-
-    def value(match: re.Match[str]) -> str:
-        word = match.group(1)
-        if word.startswith("env:"):
-            return environment(source, word.removeprefix("env:"))
-        known = {"inbox": str(settings().inbox), "year": str(period.year), "phase": str(period.phase)}
-        if word not in known:
-            raise SettingWrong(
-                place=f"sources: {source.code} pull.address",
-                found=f"{{{word}}}",
-                wanted="{inbox}, {year}, {phase} or {env:NAME}",
-            )
-        return known[word]
-
-    return re.sub(r"\{([^{}]+)\}", value, source.pull.address)
+def schema() -> dict[str, Any]:
+    """Describe what a source YAML may say, as JSON Schema for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema"} | Source.model_json_schema(by_alias=True)
 
 
-def environment(source: Source, name: str) -> str:
-    """Read an address or a credential that a source names."""
-    value = os.environ.get(name)
+def secret(source_code: str, name: str) -> str:
+    """Read a credential or address that a source names: `env:NAME` or `block:NAME`, a Prefect Secret.
+
+    Raises:
+        SourceUnreadable: there is none of that name.
+    """
+    where, _, word = name.partition(":")
+    value = _prefect_secret(word) if where == "block" else os.environ.get(word or where)
     if not value:
         raise SourceUnreadable(
-            place=f"source {source.code}",
-            found=f"no environment variable {name}",
+            place=f"source {source_code}",
+            found=f"no Prefect Secret block {word}" if where == "block" else f"no environment variable {word or where}",
             wanted="the address or credential it names",
-            remedy=f"Set {name}; in a rehearsal `payesh` sets it.",
+            remedy=f"Create the block {word} in the Prefect UI." if where == "block" else f"Set {word or where}.",
         )
     return value
 
 
-def _check_columns(path: Path, source: Source) -> None:
-    if isinstance(source.pull, FilePull) and source.pull.cells:
-        return
-    unknown = sorted(set(source.columns) - set(FORM_COLUMNS[source.form]))
-    missing = sorted(set(FORM_COLUMNS[source.form]) - set(source.columns))
-    if unknown or missing:
+def _prefect_secret(name: str) -> str | None:
+    from prefect.blocks.system import Secret
+
+    try:
+        secret: Any = Secret.load(name)
+        return str(secret.get())
+    except ValueError:
+        return None
+
+
+def _stated(change: Change) -> dict[str, Any]:
+    return {name: value for name in Layout.model_fields if (value := getattr(change, name)) is not None}
+
+
+def _check_layout(path: Path, source: Source) -> None:
+    known = forms.load_all()
+    if source.form not in known:
+        raise SettingWrong(place=f"{path.name}, form", found=source.form, wanted=f"one of {', '.join(known)}")
+    form = known[source.form]
+    unknown = sorted({*source.columns, *source.codes, *source.units} - set(form.columns))
+    needed = [name for name, column in form.columns.items() if column.required and name not in source.columns]
+    if unknown or (needed and not source.read.cells):
         raise SettingWrong(
             place=f"{path.name}, columns",
-            found=f"unknown {unknown}" if unknown else f"no mapping for {missing}",
-            wanted=f"one header for each column of the form {source.form}",
+            found=f"unknown {unknown}" if unknown else f"no mapping for {needed}",
+            wanted=f"columns of the form {source.form}, and a header for each that is required",
         )
+    _check_values(path, source, form)
+
+
+def _check_values(path: Path, source: Source, form: Form) -> None:
+    for column in source.units:
+        if form.columns[column].kind != "money":
+            raise SettingWrong(place=f"{path.name}, units", found=column, wanted="a column of money")
+    for column, codes in source.codes.items():
+        allowed = form.columns[column].choices
+        wrong = sorted(set(codes.values()) - set(allowed)) if allowed else []
+        if wrong:
+            raise SettingWrong(
+                place=f"{path.name}, codes.{column}", found=", ".join(wrong), wanted=f"one of {', '.join(allowed)}"
+            )
+    for fault in source.faults:
+        if fault.column not in form.read_once:
+            raise SettingWrong(
+                place=f"{path.name}, faults",
+                found=fault.column,
+                wanted=f"a column with few values: {', '.join(form.read_once)}",
+            )

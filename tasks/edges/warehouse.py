@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import re
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +43,15 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Rowset:
-    """A named SQL file with its parameters, to be written by a verb."""
+    """A named SQL file, or a query that was written for a form, with its parameters; to be written by a verb."""
 
-    file: str
+    query: str
     parameters: Mapping[str, Any]
+
+    @property
+    def body(self) -> str:
+        """The query itself."""
+        return _body(self.query).rstrip().rstrip(";")
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class TextRows:
     rows: Iterable[Sequence[str | None]]
 
 
-Rows = pd.DataFrame | Rowset | TextRows
+Rows = pd.DataFrame | Rowset
 
 
 @contextmanager
@@ -66,15 +73,15 @@ def transaction() -> Iterator[Connection]:
 
 
 def read(file: str, **parameters: Any) -> pd.DataFrame:
-    """Read the rows of a named SQL file."""
+    """Read the rows of a named SQL file, or of a query that was written for a form."""
     with transaction() as connection:
-        result = connection.execute(sa.text(_source(file)), parameters)
+        result = connection.execute(sa.text(_body(file)), parameters)
         return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
 
 
 def run(connection: Connection, file: str, **parameters: Any) -> None:
-    """Run a named SQL file that prepares temporary tables inside a transaction."""
-    connection.execute(sa.text(_source(file)), parameters)
+    """Run a named SQL file, or a statement written for a form, that prepares tables inside a transaction."""
+    connection.execute(sa.text(_body(file)), parameters)
 
 
 def replace(
@@ -82,13 +89,24 @@ def replace(
     partition: Partition,
     rows: Rows,
     within: Connection | None = None,
+    content: str = "",
 ) -> Receipt:
-    """Swap one partition for these rows, in one transaction."""
+    """Swap one partition for these rows, in one transaction.
+
+    Args:
+        table: where they go.
+        partition: what they replace.
+        rows: the rows.
+        within: a transaction that is under way.
+        content: what the rows follow from, where that is known; then their hash need not be taken.
+    """
     with _joined(within) as connection:
         where, values = _where(partition)
         connection.execute(sa.text(f"delete from {table} where {where}"), values)  # noqa: S608
-        _insert(connection, table, rows)
+        row_count = _insert(connection, table, rows)
         _analyze(connection, table)
+        if content:
+            return Receipt(table, _label(partition), row_count, content)
         return _receipt(connection, table, partition)
 
 
@@ -136,6 +154,20 @@ def append(
         return _receipt(connection, table, partition)
 
 
+def copy_in(table: str, partition: Partition, rows: TextRows, within: Connection, besides: Rowset | None = None) -> int:
+    """Swap one partition for rows of a delivery as they stream in, and those besides; return how many there are.
+
+    Their content is known by the SHA-256 of the delivery, so no hash is taken of the rows.
+    """
+    where, values = _where(partition)
+    within.execute(sa.text(f"delete from {table} where {where}"), values)  # noqa: S608
+    row_count = _copy_text(within, table, rows)
+    if besides is not None:
+        row_count += _insert(within, table, besides)
+    _analyze(within, table)
+    return row_count
+
+
 def upsert_reference(table: str, rows: pd.DataFrame) -> None:
     """Bring a table of schema `reference` to these rows; rows that left stay, since facts refer to them."""
     with transaction() as connection:
@@ -180,6 +212,36 @@ def migrate() -> list[str]:
     return applied
 
 
+@contextmanager
+def view_of(table: str, partition: Partition) -> Iterator[str]:
+    """Show one partition of a table as a view of its own, for a reader that knows tables only."""
+    where, values = _where(partition)
+    view = f"{table}_{secrets.token_hex(4)}"
+    with (
+        closing(_engine(settings().database_url).raw_connection()) as connection,
+        closing(connection.cursor()) as cursor,
+    ):
+        # A view takes no parameters: the driver quotes the values into it.
+        placed = re.sub(r":([a-z_]+)", r"%(\1)s", where)
+        cursor.execute(f"create view {view} as select * from {table} where {placed}", values)  # noqa: S608
+        connection.commit()
+        try:
+            yield view
+        finally:
+            cursor.execute(f"drop view {view}")
+            connection.commit()
+
+
+def make_tables(statements: Iterable[str]) -> None:
+    """Make the tables of a form, or add the columns they lack."""
+    with transaction() as connection:
+        connection.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        # That a table is there already is no news.
+        connection.execute(sa.text("set local client_min_messages = warning"))
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
 def forget_connections() -> None:
     """Close what this process holds open to any warehouse."""
     _engine(settings().database_url).dispose()
@@ -189,28 +251,47 @@ def forget_connections() -> None:
 class _CopyStream(io.TextIOBase):
     """Text of COPY made as it is read, so that a large delivery never stands in memory."""
 
-    def __init__(self, rows: Iterable[Iterable[str | None]]) -> None:
-        self._lines = ("\t".join(map(_copy_cell, row)) + "\n" for row in rows)
+    def __init__(self, rows: Iterable[Sequence[str | None]]) -> None:
+        self._rows = iter(rows)
         self._rest = ""
 
     def read(self, size: int | None = -1) -> str:
         parts, length = [self._rest], len(self._rest)
-        for line in self._lines:
-            parts.append(line)
-            length += len(line)
-            if size is not None and 0 <= size <= length:
+        while size is None or size < 0 or length < size:
+            block = list(islice(self._rows, COPY_ROWS))
+            if not block:
                 break
+            parts.append(_copy_text_of(block))
+            length += len(parts[-1])
         text = "".join(parts)
         cut = len(text) if size is None or size < 0 else size
         self._rest = text[cut:]
         return text[:cut]
 
 
+COPY_ROWS = 500
+COPY_BYTES = 1 << 18
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": ""})
 
 
-def _copy_cell(value: str | None) -> str:
-    return r"\N" if value is None else value.translate(_ESCAPES)
+def _copy_text_of(block: Sequence[Sequence[str | None]]) -> str:
+    """Write rows as text of COPY; an empty cell and None are both null."""
+    try:
+        text = _joined_cells(block)
+    except TypeError:
+        text = _joined_cells([[cell or "" for cell in row] for row in block])
+    tabs = sum(map(len, block)) - len(block)
+    # Joined, then looked at: only a block that holds a sign of COPY's own is escaped cell by cell.
+    if text.count("\t") == tabs and text.count("\n") == len(block) and not _NEEDS_ESCAPE.search(text):
+        return text
+    return _joined_cells([[(cell or "").translate(_ESCAPES) for cell in row] for row in block])
+
+
+def _joined_cells(block: Sequence[Sequence[Any]]) -> str:
+    return "\n".join(map("\t".join, block)) + "\n"
+
+
+_NEEDS_ESCAPE = re.compile("[\\\\\r\0]")
 
 
 @cache
@@ -222,6 +303,10 @@ def _engine(address: str) -> Engine:
 def _source(file: str) -> str:
     path: Path = SQL / file
     return path.read_text(encoding="utf-8")
+
+
+def _body(query: str) -> str:
+    return _source(query) if query.endswith(".sql") else query
 
 
 @contextmanager
@@ -251,16 +336,13 @@ def _insert(
     rows: Rows,
     suffix: str = "",
     shaped_as: str | None = None,
-) -> None:
-    if isinstance(rows, TextRows):
-        _copy_text(connection, table, rows)
-    elif isinstance(rows, Rowset):
+) -> int:
+    if isinstance(rows, Rowset):
         columns = ", ".join(_columns(connection, shaped_as or table, rows))
-        body = _source(rows.file).rstrip().rstrip(";")
         # The rowset leads, so that its common table expressions stay in front.
-        statement = f"insert into {table} ({columns}) select {columns} from ({body}\n) as rowset {suffix}"  # noqa: S608
-        connection.execute(sa.text(statement), dict(rows.parameters))
-    elif suffix:
+        statement = f"insert into {table} ({columns}) select {columns} from ({rows.body}\n) as rowset {suffix}"  # noqa: S608
+        return connection.execute(sa.text(statement), dict(rows.parameters)).rowcount
+    if suffix:
         connection.execute(sa.text(f"create temp table appended (like {table}) on commit drop"))
         _copy_frame(connection, "appended", rows)
         names = ", ".join(map(_name, rows.columns))
@@ -268,16 +350,18 @@ def _insert(
         connection.execute(sa.text("drop table appended"))
     else:
         _copy_frame(connection, table, rows)
+    return len(rows)
 
 
-def _copy_text(connection: Connection, table: str, rows: TextRows) -> None:
+def _copy_text(connection: Connection, table: str, rows: TextRows) -> int:
     names = ", ".join(map(_name, rows.columns))
     with closing(connection.connection.cursor()) as cursor:
-        cursor.copy_expert(f"copy {table} ({names}) from stdin", _CopyStream(rows.rows))
+        cursor.copy_expert(f"copy {table} ({names}) from stdin with (null '')", _CopyStream(rows.rows), COPY_BYTES)
+        return int(cursor.rowcount)
 
 
 def _columns(connection: Connection, table: str, rows: Rowset) -> list[str]:
-    probe = f"select * from ({_source(rows.file).rstrip().rstrip(';')}\n) as rowset limit 0"  # noqa: S608
+    probe = f"select * from ({rows.body}\n) as rowset limit 0"  # noqa: S608
     return [_name(key) for key in connection.execute(sa.text(probe), dict(rows.parameters)).keys()]
 
 
@@ -292,6 +376,8 @@ def _copy_frame(connection: Connection, table: str, rows: pd.DataFrame) -> None:
 
 def _analyze(connection: Connection, table: str) -> None:
     # The next stage reads at once, before autovacuum has looked: stale statistics cost minutes.
+    # A sample of 9,000 rows is enough to plan by.
+    connection.execute(sa.text("set local default_statistics_target = 30"))
     connection.execute(sa.text(f"analyze {table}"))
 
 
@@ -299,9 +385,14 @@ def _receipt(connection: Connection, table: str, partition: Partition) -> Receip
     where, values = _where(partition)
     # A sum of row hashes needs no order, so equal content has an equal hash.
     statement = f"""
-        select count(*), coalesce(sum(hashtextextended(one::text, 0)::numeric), 0)
-        from (select * from {table} where {where}) as one
+        select count(*), coalesce(sum(hash >> 32), 0), coalesce(sum(hash & 4294967295), 0)
+        from (select hashtextextended(one::text, 0) as hash from (select * from {table} where {where}) as one) as hashed
     """  # noqa: S608
-    rows, total = connection.execute(sa.text(statement), values).one()
-    label = " ".join(f"{key}={value}" for key, value in partition.items())
-    return Receipt(table, label, int(rows), f"{int(total) % 2**64:016x}")
+    rows, high, low = connection.execute(sa.text(statement), values).one()
+    # In halves, since whole hashes add up beyond a bigint and numeric is slow.
+    total = (int(high) << 32) + int(low)
+    return Receipt(table, _label(partition), int(rows), f"{total % 2**64:016x}")
+
+
+def _label(partition: Partition) -> str:
+    return " ".join(f"{key}={value}" for key, value in partition.items())

@@ -1,6 +1,7 @@
 """The rehearsal delivers what its source YAML says, read by the code that reads real agencies."""
 
 import json
+import zipfile
 
 import pandas as pd
 import pytest
@@ -9,7 +10,6 @@ from demo import ministry, population, scenario, service
 from methods.period import Period
 from methods.persian import conform
 from tasks.edges import deliveries, sources
-from tasks.edges.settings import settings
 
 PERIOD = Period(1403)
 UNIT_RIAL = {"rial": 1, "toman": 10, "million_rial": 1_000_000}
@@ -30,18 +30,23 @@ def plans():
 @pytest.fixture
 def read(home, monkeypatch):
     monkeypatch.setenv("PAYESH_HOME", str(home))
-    monkeypatch.setenv("PAYESH_P05_URL", f"sqlite:///file:{ministry.p05_file(home)}?mode=ro&uri=true")
+    monkeypatch.setenv("PAYESH_P05_URL", f"sqlite:///{ministry.p05_file(home)}")
     monkeypatch.delenv("PAYESH_SOURCES", raising=False)
 
     def rows_of(code):
-        source = sources.load(settings().source_folder / f"{code}.yaml")
-        if source.pull.kind == "api":
-            lines = ministry.p04_file(home, 1403).read_bytes().splitlines()
-            content = json.dumps([{"items": [json.loads(line) for line in lines], "pages": 1}]).encode()
-        else:
-            content = deliveries.fetch(source, PERIOD).content
-        columns = [*sources.FORM_COLUMNS[source.form], "row_fault"]
-        return source, pd.DataFrame(list(deliveries.rows(source, content, conform)), columns=columns)
+        source = sources.in_force(code, PERIOD)
+        if source.pull.kind != "api":
+            with deliveries.received(source, PERIOD) as fetched:
+                return source, frame(source, fetched.path, fetched.file_name)
+        lines = ministry.p04_file(home, 1403).read_bytes().splitlines()
+        page = json.dumps({"items": [json.loads(line) for line in lines], "pages": 1})
+        with zipfile.ZipFile(home / "pages.zip", "w") as pages:
+            pages.writestr("page-00001.json", page)
+        return source, frame(source, home / "pages.zip", "P04.zip")
+
+    def frame(source, path, name):
+        with deliveries.opened(source, path, name, conform) as table:
+            return pd.DataFrame(list(table.rows), columns=["row_fault", *table.columns])
 
     return rows_of
 
@@ -51,7 +56,7 @@ def test_an_agency_is_read_back_as_it_was_invented(code, read, plans):
     source, found = read(code)
     mine = plans[plans["agency_code"] == code].reset_index(drop=True)
     assert source.is_rehearsal
-    assert found["row_fault"].isna().all()
+    assert (found["row_fault"] == "").all()
     for column in ("plan_number", "national_id", "budget_note", "job_commitment_count"):
         assert found[column].map(conform).tolist() == mine[column].astype(str).tolist(), column
     for column in ("loan_paid_rial", "loan_approved_rial"):
@@ -89,7 +94,7 @@ def test_the_registry_of_firms_is_read_back(read):
 
 
 def test_the_words_of_the_inspectors_are_mapped():
-    source = sources.load(settings().source_folder / "FIELD.yaml")
+    source = sources.load_all()["FIELD"]
     words = {code: word for word, code in source.codes["contact_outcome"].items()}
     assert words == service.CONTACT_OUTCOMES
     assert {code: word for word, code in source.codes["loan_use"].items()} == service.LOAN_USES

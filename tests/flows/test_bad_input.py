@@ -109,5 +109,5 @@ def test_a_wrong_token_is_named_without_being_shown(inbox, monkeypatch):
     monkeypatch.setenv("PAYESH_P04_TOKEN", "not-the-token")
     with pytest.raises(SourceFailed, match="status 401") as refusal:
         pull(YEAR)
-    assert "PAYESH_P04_TOKEN" in str(refusal.value)
+    assert "credentials that its YAML names" in str(refusal.value)
     assert "not-the-token" not in str(refusal.value)

@@ -93,11 +93,16 @@ def test_rejected_rows_say_what_was_found_and_how_to_mend_it(rehearsed):
         " inner join reference.reject_reason as reason on reason.reason_code = rejected.reason_code"
         " where rejected.year = 1403"
     )
-    assert {"county_not_in_province", "paid_date_impossible", "loan_not_positive", "plan_kind_unknown"} <= set(
-        rows["reason_code"]
-    )
+    assert {
+        "county_not_in_province",
+        "date_impossible",
+        "number_out_of_range",
+        "choice_unknown",
+        "missing",
+        "repeated",
+    } == set(rows["reason_code"])
     assert (rows["remedy_fa"].str.len() > 10).all()
-    assert "13" in rows.loc[rows["reason_code"] == "paid_date_impossible", "found"].iloc[0].translate(
+    assert "13" in rows.loc[rows["reason_code"] == "date_impossible", "found"].iloc[0].translate(
         str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
     )
 

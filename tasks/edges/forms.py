@@ -1,0 +1,461 @@
+"""Forms as data: what a delivery of each kind holds, and the SQL that types its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from methods.errors import SettingWrong
+from tasks.edges.settings import settings
+
+Kind = Literal[
+    "text", "name", "code", "choice", "flag", "count", "money", "decimal", "date", "province", "county",
+    "national_id", "legal_id", "iban", "mobile", "postcode",
+]  # fmt: skip
+
+# Few distinct values: each is read once in Python, and rows join what was read.
+READ_ONCE = ("choice", "flag", "date", "province", "county")
+IDENTIFIERS = ("national_id", "legal_id", "iban", "mobile", "postcode")
+SQL_TYPES = {"flag": "boolean", "count": "integer", "money": "bigint", "decimal": "numeric", "date": "date"}
+# Reason a row is given back for when a filled cell cannot be read.
+UNREAD = {
+    "text": "missing", "name": "missing", "code": "missing", "choice": "choice_unknown", "flag": "choice_unknown",
+    "date": "date_impossible", "province": "province_unknown", "county": "county_unknown",
+} | {kind: f"{kind}_invalid" for kind in IDENTIFIERS}  # fmt: skip
+LONGEST_READ_ONCE = 200
+LARGEST_COUNT = 2**31 - 1
+LARGEST_MONEY = 10**17
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """One column of a form."""
+
+    kind: Kind
+    label_fa: str
+    required: bool = False
+    upper: bool = Field(default=False, description="a code whose letters are capitals")
+    few_values: bool = Field(default=False, description="a code of so few distinct values that they are read once each")
+    choices: dict[str, str] = Field(default={}, description="code -> label, of a choice")
+    minimum: int = 0
+    maximum: int = LARGEST_MONEY
+    if_empty: str | None = Field(default=None, description="what an empty cell means")
+
+    @property
+    def is_read_once(self) -> bool:
+        """Say whether its distinct values are read, not its rows."""
+        return self.kind in READ_ONCE or (self.kind == "code" and self.few_values)
+
+    @property
+    def reason(self) -> str:
+        """Reason a row is given back for when a filled cell cannot be read."""
+        return UNREAD.get(self.kind, "number_out_of_range")
+
+
+class Derived(_Strict):
+    """A column of staging that no agency delivers."""
+
+    type: str
+    value: str = Field(description="SQL over the columns of the form and :agency_code")
+
+
+class Rule(_Strict):
+    """What a row may not hold, across its columns."""
+
+    reason: str
+    column: str
+    breaks: str = Field(description="SQL over the columns of staging: true for a row to be given back")
+
+
+class Form(_Strict):
+    """One kind of delivery."""
+
+    form: str = Field(pattern=r"^[a-z][a-z_]*$")
+    label_fa: str
+    key: tuple[str, ...] = Field(description="columns of staging that tell rows of one delivery apart")
+    columns: dict[str, Column]
+    derived: dict[str, Derived] = {}
+    rules: tuple[Rule, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_its_own_columns(self) -> Form:
+        known = set(self.staging_types)
+        unknown = [*(set(self.key) - known), *({rule.column for rule in self.rules} - set(self.columns))]
+        if unknown:
+            raise ValueError(f"key and rules name columns it does not have: {', '.join(sorted(unknown))}")
+        if "county" in self.kinds and "county" not in self.columns:
+            raise ValueError("a column of kind county is called county")
+        return self
+
+    @property
+    def kinds(self) -> set[str]:
+        """Kinds its columns have."""
+        return {column.kind for column in self.columns.values()}
+
+    @property
+    def staging_types(self) -> dict[str, str]:
+        """Columns of its staging table that rows fill, with their SQL types."""
+        types = {name: derived.type for name, derived in self.derived.items()}
+        for name, column in self.columns.items():
+            for target in _targets(self, name, column):
+                types[target] = SQL_TYPES.get(column.kind, "text")
+        return types
+
+    @property
+    def read_once(self) -> dict[str, Column]:
+        """Columns whose distinct values are read."""
+        return {name: column for name, column in self.columns.items() if column.is_read_once}
+
+
+def load_all() -> dict[str, Form]:
+    """Read every form, by name; a folder named earlier in PAYESH_FORMS wins."""
+    return dict(_load_folders(settings().form_folders))
+
+
+@cache
+def _load_folders(folders: tuple[Path, ...]) -> Mapping[str, Form]:
+    forms: dict[str, Form] = {}
+    for folder in folders:
+        for path in sorted(folder.glob("*.yaml")):
+            form = _load(path)
+            forms.setdefault(form.form, form)
+    return forms
+
+
+def _load(path: Path) -> Form:
+    try:
+        return Form.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingWrong(place=str(path), found=str(error).replace("\n", " "), wanted="YAML in UTF-8") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise SettingWrong(
+            place=f"{path}, {'.'.join(map(str, first['loc'])) or 'top level'}",
+            found=repr(first.get("input"))[:80],
+            wanted=first["msg"],
+        ) from error
+
+
+# SQL -------------------------------------------------------------------------------------------
+# Readable on its own: tests/golden holds what is written for a form.
+
+
+def table_statements(form: Form) -> list[str]:
+    """Write the statements that make its tables, or add the columns they lack."""
+    # No reference to landing.delivery: checking it row by row would double the time of a large delivery.
+    landing = {"delivery_id": "text not null", "row_number": "integer not null", "row_fault": "text"}
+    landing |= dict.fromkeys(form.columns, "text")
+    staging = {"year": "integer not null", "phase": "integer not null", "delivery_id": "text not null"}
+    staging |= {"row_number": "integer not null"} | form.staging_types
+    # What must be there is held by the table too: a fault that nobody saw stops the delivery.
+    for target in _required_targets(form):
+        staging[target] += " not null"
+    return [
+        *_table(f"landing.{form.form}", landing, "delivery_id, row_number"),
+        *_table(f"staging.{form.form}", staging, "year, phase, delivery_id, row_number"),
+    ]
+
+
+def distinct_statement(form: Form, name: str) -> str:
+    """Write the query for the distinct delivered values of a column that is read once."""
+    return (
+        f"select distinct {_delivered(form, name)} as delivered from landing.{form.form} as landed\n"  # noqa: S608
+        f"where landed.delivery_id = :delivery_id and length({_delivered(form, name)}) <= {LONGEST_READ_ONCE}"
+    )
+
+
+def conform_statement(form: Form, units: Mapping[str, int]) -> str:
+    """Write the statement that types every row of a delivery and collects its faults.
+
+    Args:
+        form: the form of the delivery.
+        units: rial in one delivered unit of money, by column; 1 where it is missing.
+    """
+    read: list[str] = []
+    typed: list[str] = []
+    for name, column in form.columns.items():
+        read += _read(name, column, units.get(name, 1))
+        typed += _typed(form, name, column)
+    cells = [f"{name}_cell" for name in form.columns]
+    reasons = [f"{name}_reason" for name in form.read_once]
+    joins = [_join(form, name) for name in form.read_once]
+    return "\n".join(
+        [
+            "create temp table conformed on commit drop as",
+            "select",
+            _list(["row_number", *_row_columns(form), f"{_faults(form)} as faults"]),
+            "from (",
+            "select",
+            _list(["row_number", "row_fault", *cells, *reasons, *typed]),
+            "from (",
+            "select",
+            _list(["landed.row_number", "landed.row_fault", *read]),
+            f"from landing.{form.form} as landed",
+            *joins,
+            "where landed.delivery_id = :delivery_id",
+            # An offset keeps the planner from merging the levels, and so from reading each cell thrice.
+            "offset 0) as cell",
+            "offset 0) as typed",
+        ]
+    )
+
+
+def carry_over_rows(form: Form, by_key: bool) -> str:
+    """Write the rowset of the former delivery's rows that a patch does not replace.
+
+    Args:
+        form: the form of both.
+        by_key: a patch of rows of their own replaces by key; one made of the former's rows, by row number.
+    """
+    columns = _list(["row_fault", *form.columns])
+    if by_key:
+        names = [name for name in form.key if name in form.columns]
+        number = "former.row_number + (select max(row_number) from landed)"
+        same = " and ".join(f"reference.conform(landed.{name}) = reference.conform(former.{name})" for name in names)
+    else:
+        number, same = "former.row_number", "landed.row_number = former.row_number"
+    return f"""
+with landed as (select * from landing.{form.form} where delivery_id = :delivery_id)
+select cast(:delivery_id as text) as delivery_id, {number} as row_number,
+{columns}
+from landing.{form.form} as former
+where former.delivery_id = :former_id and not exists (select 1 from landed where {same})
+"""  # noqa: S608
+
+
+def repeated_statement(form: Form) -> str:
+    """Write the query for rows whose key an earlier row of the delivery has."""
+    key = ", ".join(form.key)
+    filled = " and ".join(f"{name} is not null" for name in form.key)
+    return (
+        f"select row_number from (\n"  # noqa: S608
+        f"    select row_number, row_number() over (partition by {key} order by row_number) as occurrence\n"
+        f"    from conformed\n"
+        f"    where ({key}) in (select {key} from conformed where {filled} group by {key} having count(*) > 1)\n"
+        f") as twice where occurrence > 1"
+    )
+
+
+def fault_statement(form: Form) -> str:
+    """Write the query for every fault of a delivery: row_number, reason_code, column_name."""
+    return f"""
+select row_number, split_part(written, ' ', 1) as reason_code, split_part(written, ' ', 2) as column_name
+from conformed cross join unnest(faults) as written
+where faults is not null
+union all
+select row_number, 'repeated', '{_key_column(form)}' from ({repeated_statement(form)}) as repeated
+"""  # noqa: S608
+
+
+def rejected_rows(form: Form) -> str:
+    """Write the rowset of `staging.rejected_row`: each fault with what was delivered in its place."""
+    pair = "when 'county' then landed.county || ' / ' || landed.province" if _is_paired(form) else ""
+    case = f"case fault.column_name {pair} else to_jsonb(landed) ->> fault.column_name end"
+    found = case if pair else "to_jsonb(landed) ->> fault.column_name"
+    return f"""
+select
+    cast(:year as integer) as year, cast(:phase as integer) as phase, cast(:delivery_id as text) as delivery_id,
+    fault.row_number, fault.reason_code, fault.column_name, left({found}, 500) as found, one_read.candidates
+from fault
+-- Row by row, by its key: there are few of them among many.
+cross join lateral (
+    select * from landing.{form.form} as delivered
+    where delivered.delivery_id = :delivery_id and delivered.row_number = fault.row_number
+    offset 0
+) as landed
+left join staging.delivered_value as one_read
+    on one_read.delivery_id = :delivery_id and one_read.column_name = fault.column_name
+    and one_read.delivered = {found}
+"""  # noqa: S608
+
+
+def rejected_cells(form: Form) -> str:
+    """Write the query for the rows of a delivery that were given back, as they were delivered."""
+    columns = ", ".join(form.columns)
+    return (
+        f"select row_number, {columns} from landing.{form.form}\n"  # noqa: S608
+        f"where delivery_id = :delivery_id and row_number in (\n"
+        f"    select row_number from staging.rejected_row where delivery_id = :delivery_id\n"
+        f") order by row_number"
+    )
+
+
+def change_statement(form: Form) -> str:
+    """Write the query for what a delivery changed against another: rows by key, and cells by column."""
+    key = ", ".join(form.key)
+    others = [name for name in _row_columns(form) if name not in form.key]
+    altered = [
+        f"count(*) filter (where is_in_both and now_{name} is distinct from before_{name}) as {name}" for name in others
+    ]
+    either = " or ".join(f"now_{name} is distinct from before_{name}" for name in others) or "false"
+    columns = [f"now.{name} as now_{name}, before.{name} as before_{name}" for name in others]
+    return f"""
+select
+    count(*) filter (where is_new) as added_count,
+    count(*) filter (where is_gone) as gone_count,
+    count(*) filter (where is_in_both and ({either})) as altered_count,
+    {", ".join(altered) or "0 as none"}
+from (
+    select
+        before.row_number is null as is_new, now.row_number is null as is_gone,
+        now.row_number is not null and before.row_number is not null as is_in_both,
+        {", ".join(columns) or "1 as one"}
+    from (select * from staging.{form.form} where delivery_id = :delivery_id) as now
+    full join (select * from staging.{form.form} where delivery_id = :against) as before
+        using ({key})
+) as beside
+"""  # noqa: S608
+
+
+def accepted_rows(form: Form) -> str:
+    """Write the rowset of its staging table: the rows without a fault."""
+    derived = [f"{derived.value} as {name}" for name, derived in form.derived.items()]
+    own = ["cast(:year as integer) as year", "cast(:phase as integer) as phase"]
+    own.append("cast(:delivery_id as text) as delivery_id")
+    return "\n".join(
+        [
+            "select",
+            _list([*own, "row_number", *derived, *_row_columns(form)]),
+            "from conformed",
+            "where faults is null and row_number not in (select row_number from fault)",
+        ]
+    )
+
+
+def _table(name: str, columns: Mapping[str, str], key: str) -> Iterator[str]:
+    body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+    yield f"create table if not exists {name} ({body}, primary key ({key}))"
+    kinds = {column: kind.removesuffix(" not null") for column, kind in columns.items()}
+    additions = ", ".join(f"add column if not exists {column} {kind}" for column, kind in kinds.items())
+    yield f"alter table {name} {additions}"
+
+
+def _required_targets(form: Form) -> list[str]:
+    required = [(name, column) for name, column in form.columns.items() if column.required]
+    return [target for name, column in required for target in _targets(form, name, column)]
+
+
+def _targets(form: Form, name: str, column: Column) -> Mapping[str, str]:
+    """Columns of staging that a delivered column fills, with the read value of each."""
+    if column.kind == "name":
+        return {name: name, f"{name}_key": f"{name}_key"}
+    if column.kind == "province":
+        return {"province_code": name}
+    if column.kind == "county":
+        # A county alone says its province; beside a province it must lie in it.
+        return {"county_code": name} if _is_paired(form) else {"province_code": f"left({name}, 2)", "county_code": name}
+    return {name: name}
+
+
+def _is_paired(form: Form) -> bool:
+    return {"province", "county"} <= form.kinds
+
+
+def _key_column(form: Form) -> str:
+    return form.key[0] if form.key[0] in form.columns else form.key[0].removesuffix("_code")
+
+
+def _delivered(form: Form, name: str) -> str:
+    if form.columns[name].kind == "county" and _is_paired(form):
+        return "landed.county || ' / ' || coalesce(landed.province, '')"
+    return f"landed.{name}"
+
+
+def _join(form: Form, name: str) -> str:
+    return (
+        f"left join staging.delivered_value as {name}_read\n"
+        f"    on {name}_read.delivery_id = :delivery_id and {name}_read.column_name = '{name}'"
+        f" and {name}_read.delivered = {_delivered(form, name)}"
+    )
+
+
+def _read(name: str, column: Column, unit: int) -> list[str]:
+    cell = f"landed.{name}"
+    kept = f"{cell} as {name}_cell"
+    if column.is_read_once:
+        # A cell too long to have been read has no row there.
+        reason = f"case when {name}_read.delivered is null then '{column.reason}' else {name}_read.reason_code end"
+        return [kept, f"{name}_read.value as {name}", f"{reason} as {name}_reason"]
+    if column.kind == "name":
+        key = f"nullif(reference.name_key({cell}), '') as {name}_key"
+        return [kept, f"nullif(btrim({cell}), '') as {name}", key]
+    return [kept, f"{_read_cell(cell, column, unit)} as {name}"]
+
+
+def _read_cell(cell: str, column: Column, unit: int) -> str:
+    if column.kind == "text":
+        return f"nullif(btrim({cell}), '')"
+    if column.kind == "code":
+        conformed = f"nullif(reference.conform({cell}), '')"
+        return f"upper({conformed})" if column.upper else conformed
+    if column.kind in IDENTIFIERS:
+        return f"reference.{column.kind}({cell})"
+    if column.kind == "count" or (column.kind == "money" and unit == 1):
+        return f"reference.whole_number({cell})"
+    return f"reference.amount({cell})" + (f" * {unit}" if column.kind == "money" else "")
+
+
+def _typed(form: Form, name: str, column: Column) -> Iterator[str]:
+    for target, read in _targets(form, name, column).items():
+        value = _bounded(read, column)
+        if column.if_empty is not None:
+            empty = {"1": "true", "0": "false"}[column.if_empty] if column.kind == "flag" else f"'{column.if_empty}'"
+            value = f"coalesce({value}, case when {_is_empty(name)} then {empty} end)"
+        yield f"{value} as {target}"
+
+
+def _bounded(value: str, column: Column) -> str:
+    if column.kind == "flag":
+        return f"({value} = '1')"
+    if column.kind == "date":
+        return f"cast({value} as date)"
+    if column.kind in ("count", "money", "decimal"):
+        largest = min(column.maximum, LARGEST_COUNT) if column.kind == "count" else column.maximum
+        kind = SQL_TYPES[column.kind]
+        whole = f" and {value} = trunc({value})" if column.kind == "money" else ""
+        return f"case when {value} between {column.minimum} and {largest}{whole} then cast({value} as {kind}) end"
+    return value
+
+
+def _row_columns(form: Form) -> list[str]:
+    return [name for name in form.staging_types if name not in form.derived]
+
+
+def _faults(form: Form) -> str:
+    tests, marks = ["row_fault is not null"], ["case when row_fault is not null then row_fault || ' row' end"]
+    for name, column in form.columns.items():
+        for test, reason in _column_faults(form, name, column):
+            tests.append(test)
+            marks.append(f"case when {test} then {reason} || ' {name}' end")
+    for rule in form.rules:
+        tests.append(f"({rule.breaks})")
+        marks.append(f"case when {rule.breaks} then '{rule.reason} {rule.column}' end")
+    either = "\n        or ".join(tests)
+    every = ",\n        ".join(marks)
+    return f"case when {either} then array_remove(array[\n        {every}\n    ], null) end"
+
+
+def _column_faults(form: Form, name: str, column: Column) -> Iterator[tuple[str, str]]:
+    target = list(_targets(form, name, column))[-1]
+    if column.required:
+        yield f"{target} is null and {_is_empty(name)}", "'missing'"
+    reason = f"{name}_reason" if column.is_read_once else f"'{column.reason}'"
+    known = f" and {reason} is not null" if column.is_read_once else ""
+    # A value that was read spares the look at its cell.
+    yield f"{target} is null and not {_is_empty(name)}{known}", reason
+
+
+def _is_empty(name: str) -> str:
+    return f"coalesce(btrim({name}_cell), '') = ''"
+
+
+def _list(items: Sequence[str]) -> str:
+    return "    " + ",\n    ".join(items)

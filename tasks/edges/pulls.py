@@ -1,0 +1,153 @@
+"""Pulls as data: every kind of place a delivery may come from, and what a source's YAML may say of it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+LARGEST_BYTES = 4 * 1024**3
+# What a query may hold outside of quotes; a column of such a name must be quoted.
+NOT_IN_A_QUERY = (
+    "insert", "update", "delete", "merge", "into", "drop", "alter", "create", "truncate", "grant", "revoke",
+    "call", "exec", "execute", "copy", "lock", "set", "begin", "commit", "rollback", "attach", "pragma",
+)  # fmt: skip
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+
+class NoAuth(_Strict):
+    """Anyone may read."""
+
+    kind: Literal["none"] = "none"
+
+
+class TokenAuth(_Strict):
+    """A fixed token in a header."""
+
+    kind: Literal["token"]
+    token: str = Field(description="name of a credential")
+    header: str = "Authorization"
+    prefix: str = "Bearer"
+
+
+class BasicAuth(_Strict):
+    """A user and a password with every request."""
+
+    kind: Literal["basic"]
+    user: str = Field(description="name of a credential")
+    password: str = Field(description="name of a credential")
+
+
+class OAuth2(_Strict):
+    """A token obtained for a client's own credentials (RFC 6749, section 4.4)."""
+
+    kind: Literal["oauth2"]
+    token_address: str
+    client_id: str = Field(description="name of a credential")
+    client_secret: str = Field(description="name of a credential")
+    scope: str | None = None
+
+
+Auth = Annotated[NoAuth | TokenAuth | BasicAuth | OAuth2, Field(discriminator="kind")]
+
+
+class _Limited(_Strict):
+    largest_bytes: int = Field(default=LARGEST_BYTES, ge=1, description="a larger delivery is refused")
+    timeout_seconds: float = Field(default=60, gt=0, description="for one answer; for a file: for one block")
+
+
+class _Service(_Limited):
+    longest_wait_seconds: float = Field(default=300, ge=0, description="bound on the waits a service asks for, summed")
+    resume_hours: float = Field(default=24, ge=0, description="older pages of a fetch that broke off are not used")
+
+
+class FilePull(_Limited):
+    """A file: a path or glob of a drop folder, sftp://, s3://, http(s)://, or another address fsspec knows."""
+
+    kind: Literal["file"]
+    address: str
+    user: str | None = Field(default=None, description="name of a credential; for s3 the access key's")
+    password: str | None = Field(default=None, description="name of a credential; for s3 the secret key's")
+    key: str | None = Field(default=None, description="name of a credential: an SSH private key in PEM")
+    host_key: str | None = Field(
+        default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$", description="as ssh-keygen -l says"
+    )
+    known_hosts: str = Field(default="~/.ssh/known_hosts", description="asked where no host_key is given")
+    endpoint_url: str | None = Field(default=None, description="of an S3-compatible store")
+    auth: Auth = NoAuth()
+
+
+class ApiPull(_Service):
+    """A JSON service, paged through."""
+
+    kind: Literal["api"]
+    address: str
+    auth: Auth = NoAuth()
+    paging: Literal["page", "offset", "cursor", "link", "none"] = "page"
+    page_parameter: str = "page"
+    first_page: int = Field(default=1, ge=0, le=1)
+    size_parameter: str = "size"
+    page_size: int = Field(default=5000, ge=1)
+    offset_parameter: str = "offset"
+    cursor_parameter: str = "cursor"
+    next_cursor: str = Field(default="next_cursor", description="dotted key of the next page's cursor")
+    rows: str = Field(default="items", description="dotted key of the rows; empty if the answer is the array itself")
+    pages: str | None = Field(default=None, description="dotted key of the number of pages; else an empty page ends")
+    total: str | None = Field(default=None, description="dotted key of the number of rows: fewer are refused")
+    since_parameter: str | None = Field(default=None, description="takes the date from which on rows are wanted")
+
+
+class SqlPull(_Limited):
+    """One query at an agency's database, sent in a read-only transaction."""
+
+    kind: Literal["sql"]
+    address: str
+    query: str
+
+    @field_validator("query")
+    @classmethod
+    def _reads_only(cls, query: str) -> str:
+        bare = re.sub(r"--[^\n]*|/\*.*?\*/", " ", _without_quoted(query), flags=re.DOTALL).strip().removesuffix(";")
+        if not re.match(r"(select|with)\b", bare, re.IGNORECASE) or ";" in bare:
+            raise ValueError("wanted a single select, which may begin with `with`")
+        for word in re.findall(r"[a-z_]+", bare.lower()):
+            if word in NOT_IN_A_QUERY:
+                raise ValueError(f"wanted a query that only reads; `{word}` stands in it (quote a column of that name)")
+        return query
+
+
+class OdkPull(_Service):
+    """Submissions to a form at ODK Central, through its OData service."""
+
+    kind: Literal["odk"]
+    address: str
+    project: int
+    form: str
+    user: str = Field(description="name of a credential: the e-mail address of a web user")
+    password: str = Field(description="name of a credential")
+    auth: Literal["session", "basic"] = "session"
+    table: str = "Submissions"
+    with_repeats: bool = Field(default=False, description="repeats come inside of their submission")
+    page_size: int = Field(default=1000, ge=1)
+
+
+class KoboPull(_Service):
+    """Submissions to an asset at KoboToolbox, API version 2."""
+
+    kind: Literal["kobo"]
+    address: str
+    asset: str
+    token: str = Field(description="name of a credential")
+    # Since 2026 a page holds at most 1,000 submissions.
+    page_size: int = Field(default=1000, ge=1, le=1000)
+
+
+Pull = Annotated[FilePull | ApiPull | SqlPull | OdkPull | KoboPull, Field(discriminator="kind")]
+
+
+def _without_quoted(query: str) -> str:
+    return re.sub(r"'(?:[^']|'')*'|\"[^\"]*\"|\[[^\]]*\]|`[^`]*`", " '' ", query)

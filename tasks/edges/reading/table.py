@@ -1,0 +1,215 @@
+"""A delivered table: its header, its rows of text and what was found out on the way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from methods.errors import HeaderMismatch, SourceUnreadable
+from tasks.edges.readings import Reading
+
+Key = Callable[[str], str]
+Row = list[str | None]
+
+# Titles, dates and addressees stand above a header; nobody writes thirty lines of them.
+HEAD_ROWS = 30
+FOOT_WORDS = frozenset({"جمع", "مجموع", "کل", "total", "sum"})
+_FIRST_WORD = re.compile(r"\w+")
+
+
+@dataclass
+class Table:
+    """A delivery as text.
+
+    Args:
+        header: as delivered, white space trimmed.
+        rows: cells as text, any width; None and "" both mean empty.
+        notes: what was found out, for the receipt; complete once the rows are exhausted.
+    """
+
+    header: list[str]
+    rows: Iterator[Row]
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the header of a table was found.
+
+    Args:
+        cells: its texts, trimmed.
+        row: its last row, from 1.
+        score: how many of the expected headers it holds.
+        lines: 2 if each column is headed by a group and by its own name below.
+    """
+
+    cells: list[str]
+    row: int
+    score: int
+    lines: int = 1
+
+    @property
+    def note(self) -> str:
+        """Where it stands, for the receipt."""
+        return f"header in row {self.row}" if self.lines == 1 else f"header in rows {self.row - 1} and {self.row}"
+
+
+def find_header(
+    rows: Sequence[Sequence[str]],
+    reading: Reading,
+    key: Key,
+    headers: Collection[str],
+    joined: Callable[[int], list[str] | None] = lambda _: None,
+) -> Header | None:
+    """Find the row that holds most of the expected headers; the uppermost of equals.
+
+    Args:
+        rows: the first rows of the table.
+        reading: may say the row.
+        key: brings text to the form in which headers are compared.
+        headers: the expected ones; none means the first row of more than one filled cell.
+        joined: for a row's index, the header it makes with the row below it, if they belong together.
+
+    Returns:
+        The header, or None if no row is filled.
+    """
+    if reading.header_row != "auto":
+        return (
+            Header(_trimmed(rows[reading.header_row - 1]), reading.header_row, 0) if _reaches(rows, reading) else None
+        )
+    wanted = {key(name) for name in headers}
+    found: list[Header] = []
+    for index, row in enumerate(rows[:HEAD_ROWS]):
+        found.append(_scored(row, index + 1, wanted, key))
+        two_lines = joined(index)
+        if two_lines is not None:
+            found.append(_scored(two_lines, index + 2, wanted, key, lines=2))
+    best = max(found, key=lambda header: header.score, default=None)
+    return best if best is not None and best.score else _first_filled(rows)
+
+
+def check_alike(place: str, header: Sequence[str], key: Key) -> None:
+    """Refuse a header that stands over two columns.
+
+    Raises:
+        HeaderMismatch: naming both columns.
+    """
+    seen: dict[str, int] = {}
+    for column, text in enumerate(header, start=1):
+        name = key(text)
+        if name and name in seen:
+            first = seen[name]
+            raise HeaderMismatch(
+                place=f"{place}, header row",
+                found=f"the header {header[first - 1]!r} over column {first} and {text!r} over column {column}",
+                wanted="each header once",
+                remedy="Ask the agency which of the two columns is meant, and to name the other one differently.",
+            )
+        seen[name] = column
+
+
+def without_foot(rows: Iterable[Row], key: Key, notes: list[str]) -> Iterator[Row]:
+    """Pass rows on but for a total at the foot, which is noted: it is no record."""
+    held: Row | None = None
+    for row in rows:
+        if held is not None:
+            yield held
+        held = row
+    if held is None:
+        return
+    if is_total(held, key):
+        notes.append("1 total row at the foot left out")
+    else:
+        yield held
+
+
+def is_total(row: Iterable[str | None], key: Key) -> bool:
+    """Say whether a row is headed as a total. By whole words: کلات is a county, کل is a total."""
+    first = key(next(filter(None, row), "")).casefold()
+    word = _FIRST_WORD.match(first)
+    return word is not None and word.group() in FOOT_WORDS
+
+
+def as_text(value: Any) -> str:
+    """Write a cell of any type as text: no exponent, no idle .0, dates as ISO, truth as 1 and 0."""
+    return writer(type(value))(value)
+
+
+def writer(kind: type) -> Callable[[Any], str]:
+    """Give the function that writes cells of one type as text."""
+    return _WRITTEN.get(kind, str)
+
+
+def number_text(value: float) -> str:
+    """Write a number as its digits: 10 for 10.0, 0.00001 for 1e-05."""
+    if value.is_integer():
+        return str(int(value))
+    text = repr(value)
+    return format(Decimal(text), "f") if "e" in text else text
+
+
+def unreadable(place: str, found: str, wanted: str, remedy: str = "") -> SourceUnreadable:
+    """Name what cannot be read."""
+    again = "Ask the agency to deliver it again; a transfer may have broken off."
+    return SourceUnreadable(place=place, found=found, wanted=wanted, remedy=remedy or again)
+
+
+def empty(place: str) -> SourceUnreadable:
+    """Name a file that holds nothing."""
+    return unreadable(place, "an empty file", "a header and rows", "Ask the agency to export it again.")
+
+
+def _decimal_text(value: Decimal) -> str:
+    return format(value, "f")
+
+
+def _moment_text(value: dt.datetime) -> str:
+    # A sheet keeps a day as its midnight: whoever entered a day delivers a day.
+    return value.date().isoformat() if value.timetz() == dt.time() else value.isoformat(" ")
+
+
+def _duration_text(value: dt.timedelta) -> str:
+    seconds = round(value.total_seconds())
+    return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def _json_text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=as_text)
+
+
+_WRITTEN: dict[type, Callable[[Any], str]] = {
+    str: str,
+    type(None): lambda _: "",
+    bool: lambda value: "1" if value else "0",
+    float: number_text,
+    Decimal: _decimal_text,
+    dt.date: dt.date.isoformat,
+    dt.datetime: _moment_text,
+    dt.time: dt.time.isoformat,
+    dt.timedelta: _duration_text,
+    list: _json_text,
+    dict: _json_text,
+}
+
+
+def _reaches(rows: Sequence[Sequence[str]], reading: Reading) -> bool:
+    return reading.header_row != "auto" and reading.header_row <= len(rows)
+
+
+def _scored(row: Sequence[str], number: int, wanted: Collection[str], key: Key, lines: int = 1) -> Header:
+    return Header(_trimmed(row), number, len({key(cell) for cell in row if cell}.intersection(wanted)), lines)
+
+
+def _first_filled(rows: Sequence[Sequence[str]]) -> Header | None:
+    filled = [(index, sum(1 for cell in row if cell and cell.strip())) for index, row in enumerate(rows)]
+    tables = [index for index, count in filled if count > 1] or [index for index, count in filled if count]
+    return Header(_trimmed(rows[tables[0]]), tables[0] + 1, 0) if tables else None
+
+
+def _trimmed(row: Sequence[str]) -> list[str]:
+    return [cell.strip().strip("\ufeff") for cell in row]

@@ -1,0 +1,110 @@
+"""Forms as data, held against a real database: what is typed, what is given back and why."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from methods.errors import SettingWrong
+from tasks.edges import forms, warehouse
+from tasks.edges.forms import Form
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "conform_firm.sql"
+
+
+def test_the_statement_written_for_a_form_is_the_approved_one():
+    # Generated SQL is read by people: regenerate it with forms.conform_statement after a change.
+    written = forms.conform_statement(forms.load_all()["firm"], {})
+    assert written == GOLDEN.read_text(encoding="utf-8").rstrip("\n")
+
+
+def test_every_form_of_the_project_can_be_made_twice(rehearsed):
+    for form in forms.load_all().values():
+        warehouse.make_tables(forms.table_statements(form))
+
+
+def test_every_reason_a_form_may_give_is_explained():
+    explained = set(pd.read_csv(ROOT / "reference" / "reject_reasons.csv")["reason_code"])
+    for form in forms.load_all().values():
+        given = {column.reason for column in form.columns.values()} | {rule.reason for rule in form.rules}
+        assert given | {"missing", "repeated", "row_width"} <= explained
+
+
+def test_a_key_of_a_column_it_has_not_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "odd.yaml").write_text("{form: odd, label_fa: x, key: [a], columns: {b: {kind: text, label_fa: y}}}")
+    monkeypatch.setenv("PAYESH_FORMS", str(tmp_path))
+    with pytest.raises(SettingWrong, match="columns it does not have: a"):
+        forms.load_all()
+
+
+LEDGER = Form.model_validate(
+    {
+        "form": "ledger", "label_fa": "دفتر", "key": ["number"],
+        "columns": {
+            "number": {"kind": "code", "label_fa": "شماره", "required": True},
+            "paid_rial": {"kind": "money", "label_fa": "مبلغ", "minimum": 1},
+            "person_count": {"kind": "count", "label_fa": "نفر", "maximum": 9},
+            "note": {"kind": "text", "label_fa": "توضیح"},
+        },
+        "rules": [{"reason": "missing", "column": "note", "breaks": "person_count = 0 and note is null"}],
+    }
+)  # fmt: skip
+
+
+@pytest.fixture
+def conformed(rehearsed):
+    """Conform rows of an invented form inside of a transaction that is rolled back."""
+
+    def rows_of(*rows, unit=1):
+        with warehouse.transaction() as connection:
+            for statement in forms.table_statements(LEDGER):
+                connection.execute(sa.text(statement))
+            delivered = [("L", str(number), None, *row) for number, row in enumerate(rows, 1)]
+            columns = ["delivery_id", "row_number", "row_fault", *LEDGER.columns]
+            warehouse.copy_in(
+                "landing.ledger", {"delivery_id": "L"}, warehouse.TextRows(columns, delivered), connection
+            )
+            statement = sa.text(forms.conform_statement(LEDGER, {"paid_rial": unit}))
+            connection.execute(statement, {"delivery_id": "L"})
+            found = connection.execute(sa.text("select * from conformed order by row_number")).mappings().all()
+            twice = connection.execute(sa.text(forms.repeated_statement(LEDGER))).scalars().all()
+            connection.rollback()
+        return [dict(row) for row in found], twice
+
+    return rows_of
+
+
+def test_cells_are_typed_in_units_of_the_source(conformed):
+    (row,), _ = conformed(("A-۱", "1.5", "۷", " x "), unit=1_000_000)
+    assert row == {
+        "row_number": 1, "number": "A-1", "paid_rial": 1_500_000, "person_count": 7, "note": "x", "faults": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        (("", "1", "1", ""), "missing number"),
+        (("A", "0", "1", ""), "number_out_of_range paid_rial"),
+        (("A", "1.5", "1", ""), "number_out_of_range paid_rial"),
+        (("A", "1" + "0" * 30, "1", ""), "number_out_of_range paid_rial"),
+        (("A", "دو", "1", ""), "number_out_of_range paid_rial"),
+        (("A", "1", "10", ""), "number_out_of_range person_count"),
+        (("A", "1", "0", ""), "missing note"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_given_back_by_its_column(conformed, row, fault):
+    (found,), _ = conformed(row)
+    assert found["faults"] == [fault]
+
+
+def test_every_fault_of_a_row_is_told_at_once(conformed):
+    (found,), _ = conformed(("", "x", "0", ""))
+    assert found["faults"] == ["missing number", "number_out_of_range paid_rial", "missing note"]
+
+
+def test_the_first_row_of_a_key_stays_and_the_later_ones_are_repeats(conformed):
+    _, twice = conformed(("A", "1", "1", ""), ("a", "1", "1", ""), ("A", "2", "1", ""), ("", "1", "1", ""))
+    assert twice == [3]
