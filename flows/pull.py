@@ -18,7 +18,8 @@ from tasks.landing import land_rows, receive_delivery
 from tasks.reference import load_reference
 from tasks.staging import conform_delivery, judge_delivery, record_refusal
 
-AGENCY_FORMS = ("loan_plan", "firm", "census_county")
+# Visits come back once a sample has been issued; `collect` takes them in.
+RETURNED_FORM = "visit"
 
 Steps = Sequence[PrefectFuture[Any]]
 
@@ -28,7 +29,8 @@ def pull(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     """Take every agency's delivery from its source to accepted rows; one that fails does not stop the others."""
     period = Period(year, phase)
     load_reference()
-    take_in(period, register.delivering_sources(period, AGENCY_FORMS, tuple(without)))
+    forms = tuple(form for form in register.known_forms() if form != RETURNED_FORM)
+    take_in(period, register.delivering_sources(period, forms, tuple(without)))
 
 
 def take_in(period: Period, source_codes: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 
 from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
 from methods.period import Period
+from payesh import source
 from tasks.edges.settings import settings
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ app = typer.Typer(
         " bulletins.\n\nBegin with `payesh demo`. Everything generated lies in PAYESH_HOME (default: var/)."
     ),
 )
+
+
+app.add_typer(source.app, name="source")
 
 
 class Scale(StrEnum):

@@ -56,9 +56,14 @@ def land_rows(source_code: str, period: Period) -> Receipt:
     """Copy the rows of the newest delivery, as text, into the landing table of its form."""
     source = sources.in_force(source_code, period)
     delivery = register.required_delivery(source_code, period)
-    delivery_id = str(delivery["delivery_id"])
     if register.is_settled(source, delivery):
-        return Receipt(f"landing.{source.form}", delivery_id, int(delivery["row_count"]), "as before")
+        return Receipt(f"landing.{source.form}", str(delivery["delivery_id"]), int(delivery["row_count"]), "as before")
+    return land(source, delivery)
+
+
+def land(source: Source, delivery: pd.Series) -> Receipt:
+    """Copy the rows of one delivery into the landing table of its form, and note what was found out."""
+    delivery_id = str(delivery["delivery_id"])
     with deliveries.unpacked(str(delivery["sha256"])) as path, warehouse.transaction() as connection:
         if delivery["is_correction"]:
             notes, row_count = _land_corrections(source, delivery, path, connection)
@@ -74,6 +79,7 @@ def _of(delivery: pd.Series | None, column: str) -> Any:
 
 
 def _register(source: Source, period: Period, fetched: Fetched, patched: str | None) -> Receipt:
+    """Keep what was fetched, and note it as a delivery unless the source's newest holds the same bytes."""
     if fetched.byte_count == 0:
         raise DeliveryRefused(
             place=f"source {source.code}, {fetched.file_name}",
@@ -86,7 +92,7 @@ def _register(source: Source, period: Period, fetched: Fetched, patched: str | N
     base = register.base_delivery(source.code, period)
     if base is not None and base["sha256"] == fetched.sha256:
         return _receipt(str(base["delivery_id"]), fetched)
-    return _record(source, period, fetched, patched)
+    return note_delivery(source, period, fetched, patched)
 
 
 def _register_corrections(source: Source, period: Period, workbook: Path) -> Receipt | None:
@@ -106,7 +112,7 @@ def _register_corrections(source: Source, period: Period, workbook: Path) -> Rec
                 remedy="Send the agency the newest feedback workbook, and remove this one.",
             )
         deliveries.keep(fetched)
-        return _record(source, period, fetched, patch.delivery_id, is_correction=True)
+        return note_delivery(source, period, fetched, patch.delivery_id, is_correction=True)
 
 
 def _land_delivery(source: Source, delivery: pd.Series, path: Path, connection: Connection) -> tuple[list[str], int]:
@@ -161,9 +167,10 @@ def _refuse_bytes_of_another(source: Source, period: Period, fetched: Fetched) -
         )
 
 
-def _record(
-    source: Source, period: Period, fetched: Fetched, patched: str | None, is_correction: bool = False
+def note_delivery(
+    source: Source, period: Period, fetched: Fetched, patched: str | None = None, is_correction: bool = False
 ) -> Receipt:
+    """Note what was fetched and kept as the next version of a source's delivery."""
     standing = register.current_delivery(source.code, period)
     version = int(standing["version"]) + 1 if standing is not None else 1
     delivery_id = f"{source.code}-{period}-v{version}-{fetched.sha256[:8]}"

@@ -38,8 +38,7 @@ def conform_delivery(source_code: str, period: Period) -> Receipt:
     delivery = register.required_delivery(source_code, period)
     if register.is_settled(source, delivery):
         return Receipt(f"staging.{source.form}", str(delivery["delivery_id"]), int(delivery["row_count"]), "as before")
-    with warehouse.transaction() as connection:
-        return _conform(source, period, str(delivery["delivery_id"]), connection)
+    return conform(source, period, str(delivery["delivery_id"]))
 
 
 @task(task_run_name="judge-{source_code}-{period}", cache_policy=NO_CACHE)
@@ -83,6 +82,12 @@ def record_refusal(source_code: str, period: Period, refusal: str) -> None:
     delivery = register.current_delivery(source_code, period)
     if delivery is not None and delivery["status"] != "accepted":
         _write_outcome(str(delivery["delivery_id"]), delivery, "refused", refusal)
+
+
+def conform(source: Source, period: Period, delivery_id: str) -> Receipt:
+    """Type the landed rows of one delivery in one transaction."""
+    with warehouse.transaction() as connection:
+        return _conform(source, period, delivery_id, connection)
 
 
 def _conform(source: Source, period: Period, delivery_id: str, connection: Connection) -> Receipt:

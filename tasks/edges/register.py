@@ -8,11 +8,11 @@ import pandas as pd
 
 from methods.errors import DeliveryRefused, SettingWrong
 from methods.period import Period
-from tasks.edges import sources, warehouse
+from tasks.edges import forms, sources, warehouse
 from tasks.edges.sources import Source
 
 
-def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[str, ...] = ()) -> list[str]:
+def delivering_sources(period: Period, among: tuple[str, ...], without: tuple[str, ...] = ()) -> list[str]:
     """List the sources of these forms that deliver in a period, but for those left out on purpose.
 
     Raises:
@@ -25,15 +25,20 @@ def delivering_sources(period: Period, forms: tuple[str, ...], without: tuple[st
     found = [
         code
         for code, source in every.items()
-        if source.form in forms and source.delivers(period) and code not in without
+        if source.form in among and source.delivers(period) and code not in without
     ]
     if not found:
         raise SettingWrong(
             place=f"sources for {period}",
             found="no source that delivers",
-            wanted=f"a YAML of form {' or '.join(forms)} whose years hold {period.year}",
+            wanted=f"a YAML of form {' or '.join(among)} whose years hold {period.year}",
         )
     return found
+
+
+def known_forms() -> list[str]:
+    """List the forms a source may deliver."""
+    return list(forms.load_all())
 
 
 def sources_of(period: Period, form: str) -> list[str]:

@@ -232,6 +232,18 @@ def view_of(table: str, partition: Partition) -> Iterator[str]:
             connection.commit()
 
 
+def forget_trial(source_code: str, form: str) -> None:
+    """Remove every trace of a source that was only tried."""
+    with transaction() as connection:
+        for table in (f"landing.{_name(form)}", f"staging.{_name(form)}"):
+            statement = f"delete from {table} where starts_with(delivery_id, :prefix)"  # noqa: S608
+            connection.execute(sa.text(statement), {"prefix": f"{source_code}-"})
+        batch = {"prefix": f"{source_code}-", "code": source_code}
+        connection.execute(sa.text("delete from control.validation where starts_with(batch, :prefix)"), batch)
+        connection.execute(sa.text("delete from landing.delivery where source_code = :code"), batch)
+        connection.execute(sa.text("delete from reference.source where source_code = :code"), batch)
+
+
 def make_tables(statements: Iterable[str]) -> None:
     """Make the tables of a form, or add the columns they lack."""
     with transaction() as connection:

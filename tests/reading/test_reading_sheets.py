@@ -83,7 +83,9 @@ def test_a_formula_nobody_has_computed_is_noted(read, workbook):
     assert not any("formulas" in note for note in read(workbook(HEADERS, ["F1", "a", 2])).notes)
 
 
-def test_text_that_looks_like_a_formula_stays_text_and_is_counted(read, workbook):
+@pytest.mark.parametrize("block", [1, 2, 256])
+def test_text_that_looks_like_a_formula_stays_text_and_is_counted(read, workbook, monkeypatch, block):
+    monkeypatch.setattr(sheets, "_BLOCK_ROWS", block)
     rows = [["=cmd()", "+98", 1], ["-5", "@x", "=A1"], ["a=b", "x\n=y", 3]]
     found = read(workbook(HEADERS, *rows))
     assert found.rows == [["=cmd()", "+98", "1"], ["-5", "@x", "=A1"], ["a=b", "x\n=y", "3"]]

@@ -61,6 +61,16 @@ def test_a_byte_that_utf8_does_not_have_is_placed(read, monkeypatch, block):
     assert f"source X1, line 4, byte {place}: found the byte 0xff" in str(refusal.value)
 
 
+@pytest.mark.parametrize("block", [1, 5, 1024**2])
+def test_a_letter_cut_in_half_is_placed_where_it_begins(read, monkeypatch, block):
+    monkeypatch.setattr(text, "BLOCK_BYTES", block)
+    content = TEXT.encode() + b"F3,\xd8,30\r\n"
+    with pytest.raises(
+        SourceUnreadable, match=rf"line 4, byte {content.index(bytes([0xD8, 44]))}: found the byte 0xd8"
+    ):
+        read(content)
+
+
 def test_utf8_in_a_file_that_begins_as_cp1256_is_placed(read):
     start = TEXT.encode("cp1256")
     with pytest.raises(SourceUnreadable, match=f"line 4, byte {len(start) + 3}: found text in utf-8"):
