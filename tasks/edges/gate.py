@@ -180,7 +180,8 @@ def _finding(one: dict[str, Any], rows: pd.DataFrame) -> Finding:
         observed=str(observed),
         rule_fa=meta.get("label_fa") or label,
         threshold_fa=meta.get("threshold_fa"),
-        row_count=result.get("unexpected_count"),
+        # A gate's batch is one row of measures: what breaks the rule is no row of the delivery.
+        row_count=None if len(rows) == 1 else result.get("unexpected_count"),
     )
 
 

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psycopg2
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from methods.errors import FrozenConflict
+from methods.errors import FrozenConflict, Refusal
 from tasks.edges.settings import ROOT, settings
 
 SQL = ROOT / "sql"
@@ -266,11 +267,12 @@ class _CopyStream(io.TextIOBase):
     def __init__(self, rows: Iterable[Sequence[str | None]]) -> None:
         self._rows = iter(rows)
         self._rest = ""
+        self.refusal: Refusal | None = None
 
     def read(self, size: int | None = -1) -> str:
         parts, length = [self._rest], len(self._rest)
         while size is None or size < 0 or length < size:
-            block = list(islice(self._rows, COPY_ROWS))
+            block = self._next_rows()
             if not block:
                 break
             parts.append(_copy_text_of(block))
@@ -279,6 +281,14 @@ class _CopyStream(io.TextIOBase):
         cut = len(text) if size is None or size < 0 else size
         self._rest = text[cut:]
         return text[:cut]
+
+    def _next_rows(self) -> list[Sequence[str | None]]:
+        try:
+            return list(islice(self._rows, COPY_ROWS))
+        except Refusal as refusal:
+            # The driver turns it into an error of its own; what was refused is kept to be said.
+            self.refusal = refusal
+            raise
 
 
 COPY_ROWS = 500
@@ -367,8 +377,14 @@ def _insert(
 
 def _copy_text(connection: Connection, table: str, rows: TextRows) -> int:
     names = ", ".join(map(_name, rows.columns))
+    stream = _CopyStream(rows.rows)
     with closing(connection.connection.cursor()) as cursor:
-        cursor.copy_expert(f"copy {table} ({names}) from stdin with (null '')", _CopyStream(rows.rows), COPY_BYTES)
+        try:
+            cursor.copy_expert(f"copy {table} ({names}) from stdin with (null '')", stream, COPY_BYTES)
+        except psycopg2.Error:
+            if stream.refusal is not None:
+                raise stream.refusal from None
+            raise
         return int(cursor.rowcount)
 
 
