@@ -7,14 +7,20 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import yaml
 
+from methods import persian
 from methods.errors import Refusal, SettingWrong
 from methods.period import Period
-from tasks.edges import sources
+from payesh import proposal
+from tasks.edges import forms, reading, sources
+from tasks.edges.forms import Form
+from tasks.edges.readings import Reading
 from tasks.edges.sources import Source
 
 if TYPE_CHECKING:
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
 
 TRIAL = "TRY_"
 EXAMPLES = 3
+SAMPLE_ROWS = 500
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -57,6 +64,111 @@ def check(files: Annotated[list[Path], typer.Argument(help="YAML files, such as 
 def schema() -> None:
     """Print the JSON Schema of a source YAML, for editors; sources/source.schema.json is this."""
     typer.echo(json.dumps(sources.schema(), ensure_ascii=False, indent=1))
+
+
+@app.command()
+def new(
+    sample: Annotated[Path, typer.Argument(help="A file the agency has sent, of any format.")],
+    code: Annotated[str, typer.Option(help="Code of the source, such as A01.")],
+    form: Annotated[str, typer.Option(help="Form it delivers: a name of reference/forms.")] = "loan_plan",
+    agency_name: Annotated[str, typer.Option(help="Name of the agency, as printed.")] = "",
+    year: Annotated[int, typer.Option(help="First Jalali year it delivers.")] = 1403,
+    out: Annotated[Path | None, typer.Option(help="Where to write. Default: sources/CODE.yaml.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Take every proposal, ask nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write the YAML of a new source from a sample file.
+
+    Proposes a header for each column by its name and by what its cells hold, and asks for what cannot be
+    told: doubtful headers, the unit of money, the codes of choices. Exit 1 if a required column has none.
+    """
+    from payesh import cli
+
+    with cli._refusals():
+        target = out or Path("sources") / f"{code}.yaml"
+        if target.exists() and not force:
+            raise SettingWrong(place=str(target), found="a file", wanted="none yet", remedy="Use --force or --out.")
+        document, missing = _drafted(sample, code, form, agency_name or code, year, yes)
+        target.write_text(_with_comments(document, sample, missing), encoding="utf-8")
+    typer.echo(f"{target} written. Next: correct `pull`, then `payesh source check {target}` and `try`.")
+    if missing:
+        typer.echo(f"payesh: {target}: found no header for {', '.join(missing)}; wanted one each.", err=True)
+        raise typer.Exit(cli.FAILED)
+
+
+def _drafted(
+    sample: Path, code: str, form_name: str, agency_name: str, year: int, yes: bool
+) -> tuple[dict[str, Any], list[str]]:
+    form = forms.load_all().get(form_name)
+    if form is None:
+        raise SettingWrong(place="--form", found=form_name, wanted=f"one of {', '.join(forms.load_all())}")
+    if not sample.is_file():
+        raise SettingWrong(place=str(sample), found="no file", wanted="a file the agency has sent")
+    words = [column.label_fa for column in form.columns.values()]
+    words += [header for source in sources.load_all().values() for header in source.columns.values()]
+    with reading.open_table(str(sample), sample, sample.name, Reading(), persian.conform, words) as table:
+        rows = list(islice(table.rows, SAMPLE_ROWS))
+        header, notes = table.header, table.notes
+    typer.echo(f"{sample.name}: {len(header)} columns; {'; '.join(notes) or 'nothing unusual'}")
+    columns = _settled_columns(form, header, rows, yes)
+    cells = {name: [row[header.index(found)] or "" for row in rows] for name, found in columns.items()}
+    document = {
+        "code": code, "agency_code": code, "agency_name": agency_name, "form": form_name,
+        "years": {"from": year, "to": year},
+        "pull": {"kind": "file", "address": f"{{inbox}}/{code}/{{year}}/{sample.name}"},
+        "columns": columns, "ignored_columns": [name for name in header if name and name not in columns.values()],
+        "units": _settled_units(form, columns, cells, yes), "codes": _settled_codes(form, cells, yes),
+    }  # fmt: skip
+    missing = [name for name, column in form.columns.items() if column.required and name not in columns]
+    return {name: value for name, value in document.items() if value}, missing
+
+
+def _settled_columns(form: Form, header: list[str], rows: list[Any], yes: bool) -> dict[str, str]:
+    proposed = proposal.match_headers(form, header, rows)
+    columns = {}
+    for name, column in form.columns.items():
+        match = proposed.get(name)
+        said = f"{match.header} ({match.score:.0f} of 100)" if match else "nothing"
+        typer.echo(f"  {name} ({column.label_fa}): {said}")
+        settled = match.header if match else ""
+        if not yes and not (match and match.is_sure):
+            settled = typer.prompt(f"    header of {name}, empty for none", default=settled, show_default=bool(match))
+        if settled:
+            columns[name] = settled
+    return columns
+
+
+def _settled_units(form: Form, columns: dict[str, str], cells: dict[str, list[str]], yes: bool) -> dict[str, str]:
+    units: dict[str, str] = {}
+    for name, found in cells.items():
+        if form.columns[name].kind == "money":
+            unit: str = proposal.propose_unit(columns[name], found)
+            units[name] = unit if yes else typer.prompt(f"    unit of {name} (rial, toman, million_rial)", default=unit)
+    return units
+
+
+def _settled_codes(form: Form, cells: dict[str, list[str]], yes: bool) -> dict[str, dict[str, str]]:
+    codes = {}
+    for name, found in cells.items():
+        if not form.columns[name].choices:
+            continue
+        known = proposal.propose_codes(form.columns[name], found)
+        for text in sorted({cell.strip() for cell in found if cell.strip()} - set(known)):
+            if yes:
+                typer.echo(f"    {name} {text!r}: no code proposed")
+                continue
+            allowed = ", ".join(form.columns[name].choices)
+            said = typer.prompt(f"    {name} {text!r} means ({allowed}), empty for none", default="")
+            if said:
+                known[text] = said
+        codes[name] = known
+    return {name: known for name, known in codes.items() if known}
+
+
+def _with_comments(document: dict[str, Any], sample: Path, missing: list[str]) -> str:
+    lines = [f"# Drafted from {sample.name}: check the address, the units and the codes."]
+    lines += [f"# Not found in the sample: {name}, which the form requires." for name in missing]
+    return "\n".join(lines) + "\n" + yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
 
 
 @app.command(name="try")

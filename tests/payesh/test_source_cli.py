@@ -55,6 +55,29 @@ def test_the_schema_is_printed_for_editors():
     assert json.loads(payesh("schema").stdout) == sources.schema()
 
 
+@pytest.mark.parametrize("code", ["P01", "P02", "P06"])
+def test_a_new_source_is_drafted_as_a_person_wrote_it(rehearsed, tmp_path, code):
+    sample = rehearsed.home / "inbox" / code / "1403" / "plans.csv"
+    found = payesh("new", sample, "--code", "N01", "--out", tmp_path / "N01.yaml", "--yes")
+    assert found.returncode == 0, found.stderr
+    drafted, written = sources.load(tmp_path / "N01.yaml"), sources.load(ROOT / "sources" / f"{code}.yaml")
+    assert drafted.columns == written.columns
+    assert set(drafted.units.values()) == (set(written.units.values()) or {"rial"})
+    assert drafted.codes.get("plan_kind", {}).items() <= written.codes["plan_kind"].items()
+    # Words that are like no label get no code, and are told.
+    for word in set(written.codes["plan_kind"]) - set(drafted.codes.get("plan_kind", {})):
+        assert f"plan_kind {word!r}: no code proposed" in found.stdout
+    assert payesh("new", sample, "--code", "N01", "--out", tmp_path / "N01.yaml", "--yes").returncode == 2
+
+
+def test_what_a_sample_lacks_is_said(tmp_path):
+    (tmp_path / "s.csv").write_text("کد ملی,استان\n0012345678,تهران\n", encoding="utf-8")
+    found = payesh("new", tmp_path / "s.csv", "--code", "N02", "--out", tmp_path / "N02.yaml", "--yes")
+    assert found.returncode == 1
+    assert "found no header for plan_number, county" in found.stderr
+    assert "# Not found in the sample: plan_number" in (tmp_path / "N02.yaml").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def unchanged(rehearsed):
     def state():

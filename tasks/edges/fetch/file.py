@@ -216,6 +216,9 @@ def _download(desk: Desk, pull: FilePull, address: str) -> Fetched:
 def _refusals(desk: Desk, place: str, protocol: str) -> Iterator[None]:
     try:
         yield
+    except SourceUnreadable:
+        # Said already; the package whose errors are looked for below may be the one that is missing.
+        raise
     except (OSError, EOFError) as error:
         raise _refused(desk, place, error) from error
     except _foreign(protocol) as error:
