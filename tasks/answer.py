@@ -101,8 +101,9 @@ def _report(source: Source, period: Period, delivery: pd.Series) -> ValidationRe
     form = source.its_form
     row_count, rejected = _whole(delivery["row_count"]), _whole(delivery["rejected_row_count"])
     findings = [finding for judgement in gate.stored(delivery_id) for finding in judgement.findings]
+    rules = pd.concat([_rules(findings), _contradictions(delivery_id)], ignore_index=True)
     is_refused = delivery["status"] != "accepted"
-    warned = any(not finding.is_success and finding.severity == "warning" for finding in findings)
+    warned = bool(((rules["severity"] == "warning") & ~rules["is_met"].astype(bool)).any())
     return ValidationReport(
         agency_name=source.agency_name,
         source_code=source.code,
@@ -119,7 +120,7 @@ def _report(source: Source, period: Period, delivery: pd.Series) -> ValidationRe
         outcome="refused" if is_refused else "accepted_with_warnings" if warned else "accepted",
         refusal=delivery["refusal"] if is_refused else None,
         notes=[note for note in str(delivery["notes"] or "").split("; ") if note],
-        rules=_rules(findings),
+        rules=rules,
         reasons=warehouse.read("staging/reject_reason.sql", delivery_id=delivery_id),
         examples=_examples(source, delivery_id),
         change=_change(source, delivery_id),
@@ -144,6 +145,15 @@ def _rules(findings: list[gate.Finding]) -> pd.DataFrame:
         for finding in findings
     ]
     return pd.DataFrame(rows, columns=["label_fa", "severity", "is_met", "row_count", "threshold_fa"])
+
+
+def _contradictions(delivery_id: str) -> pd.DataFrame:
+    """List what other deliveries, or a row's other columns, say against rows of this one, each with its rows."""
+    rows = warehouse.read("staging/across_delivery_example.sql", delivery_id=delivery_id, example_count=1)
+    labels = [f"این تناقض دیده نشود: {label}" for label in rows["label_fa"]]
+    return pd.DataFrame({"label_fa": labels, "row_count": rows["row_count"]}).assign(
+        severity="warning", is_met=False, threshold_fa=None
+    )
 
 
 def _examples(source: Source, delivery_id: str) -> pd.DataFrame:

@@ -283,19 +283,3 @@ language sql immutable parallel safe as $$
         else reference.rare_whole_number(delivered)
     end
 $$;
-
--- Year, month and day of a Jalali date as delivered (1403/2/7, ۱۴۰۳-۰۲-۰۷, 14030207), or null.
-create function reference.jalali_part(delivered text) returns integer[]
-language sql immutable parallel safe as $$
-    select coalesce(
-        regexp_match(plain.text, '^(1[34][0-9]{2})[/.-]([0-9]{1,2})[/.-]([0-9]{1,2})$'),
-        regexp_match(plain.text, '^(1[34][0-9]{2})([0-9]{2})([0-9]{2})$')
-    )::integer[]
-    from (select reference.conform(delivered) as text offset 0) as plain
-$$;
-
--- Whether ten digits are a person's national ID.
-create function reference.is_national_id(digits text) returns boolean
-language sql immutable parallel safe as $$
-    select case when digits ~ '^[0-9]{10}$' then reference.has_national_check_digit(digits::bigint) else false end
-$$;

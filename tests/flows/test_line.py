@@ -113,6 +113,13 @@ def test_one_person_under_two_agencies_is_one_plan(rehearsed):
     assert found["overlap"] == round(SMALL.extra_rows["repeated"] * SMALL.year(1403).eligible_plan_count)
 
 
+def test_each_agency_is_told_of_the_plans_another_counts_too(rehearsed):
+    (report,) = (rehearsed.home / "feedback" / "P01").glob("P01-1403-1-*/report.html")
+    text = report.read_text(encoding="utf-8")
+    assert "این تناقض دیده نشود: یک نفر از بیش از یک دستگاه تسهیلات گرفته است." in text
+    assert "با هشدار" in text
+
+
 def test_running_again_changes_nothing(rehearsed):
     tables = ["landing.delivery", "sample.issued_plan", "estimate.figure", "finding.case_event", "bulletin.file"]
 

@@ -86,7 +86,6 @@ def test_check_digits_are_found_alike(ask, numbers):
     nine = [f"{number % 10**9:09d}{end}" for number in numbers for end in range(10)]
     ten = [f"{number:010d}{end}" for number in numbers for end in range(10)]
     assert ask("national_id", nine) == [persian.national_id(code) for code in nine]
-    assert ask("is_national_id", nine) == [persian.national_id(code) is not None for code in nine]
     assert ask("legal_id", ten) == [persian.legal_id(code) for code in ten]
 
 
@@ -105,7 +104,7 @@ def test_amounts_are_read_alike(ask, texts):
     assert ask("whole_number", texts) == amount.read_whole_numbers(texts)
 
 
-@pytest.mark.parametrize("function", ["conform", "name_key", "amount", "whole_number", "jalali_part", *IDENTIFIERS])
+@pytest.mark.parametrize("function", ["conform", "name_key", "amount", "whole_number", *IDENTIFIERS])
 def test_nothing_delivered_is_nothing_read(ask, function):
     assert ask(function, [None]) == [None]
 
@@ -120,11 +119,3 @@ def test_whole_numbers_as_delivered(ask, delivered, number):
 
 def test_an_amount_is_exact(ask):
     assert ask("amount", ["۱۲٬۰۰۰٫۱۰"]) == [Decimal("12000.1")]
-
-
-@pytest.mark.parametrize(
-    ("delivered", "parts"),
-    [("۱۴۰۳/۲/۷", [1403, 2, 7]), ("1403-02-07", [1403, 2, 7]), ("14030207", [1403, 2, 7]), ("2024-02-07", None)],
-)
-def test_jalali_dates_as_delivered(ask, delivered, parts):
-    assert ask("jalali_part", [delivered]) == [parts]
