@@ -62,3 +62,11 @@ class BadPeriod(Refusal):
 
 class SettingWrong(Refusal):
     """A setting cannot be used."""
+
+
+class CertificateWrong(Refusal):
+    """A draw certificate cannot be read, or does not hold."""
+
+
+class SeedMismatch(Refusal):
+    """A seed is not the one that was committed to."""

@@ -17,6 +17,8 @@ from methods.errors import FrameMismatch
 NATION = "IR"
 # Multiples of 2**-20 add without rounding up to 2**33, so totals add up to the last bit at every level.
 PLAN_QUANTUM = 2.0**-20
+# From here on a plan was taken for sure.
+CERTAIN = 1 - 1e-12
 # Less than this part of a plan is none: beta quantiles overflow on the last bits of a share.
 NO_HIT = 1e-9
 COUNTS = ("confirmed", "decided", "deviation", "violation", "discrepancy")
@@ -51,15 +53,16 @@ class Totals:
 def stratum_totals(
     plans: pd.DataFrame, variables: Sequence[str], pairs: Sequence[tuple[str, str]], by: Sequence[str]
 ) -> pd.DataFrame:
-    """Expand a stratified simple random sample to totals of domains, with their variances and covariances.
+    """Expand a stratified sample to totals of domains, with their variances and covariances.
 
-    A domain is a part of the whole design: plans outside it count as zeros in their stratum, and the
-    finite population correction makes a fully drawn stratum add no variance. A stratum of one drawn
-    plan adds none either (treated as certain).
+    A domain is a part of the whole design: plans outside it count as zeros in their stratum. Variances are
+    those of a design of fixed size and high entropy (random order before systematic drawing); under simple
+    random sampling they are the usual N^2 (1 - n/N) s^2 / n. Plans taken for sure add none, and neither does
+    the only other plan of a stratum (treated as certain).
 
     Args:
-        plans: stratum_code, stratum_population_count, stratum_sample_count, the columns of `by` and the
-            variables, one row a drawn plan.
+        plans: stratum_code, stratum_population_count, stratum_sample_count, inclusion_probability, the columns
+            of `by` and the variables, one row a drawn plan.
         variables: columns to expand.
         pairs: pairs of variables whose covariance is wanted.
         by: columns that, within a stratum, make up a domain.
@@ -69,30 +72,40 @@ def stratum_totals(
         `v_variance`, for each pair `v_w_covariance`; unit_count.
 
     Raises:
-        FrameMismatch: a stratum has fewer plans in the frame than in the sample, or rows are missing.
+        FrameMismatch: a stratum has fewer plans in the frame than in the sample, or rows are missing; a
+            probability outside of (0, 1].
     Source:
-        Cochran (1977), Sampling Techniques, 3rd ed., 2.11-2.13 (domains) and 5A.14; Särndal, Swensson
-        and Wretman (1992), Model Assisted Survey Sampling, 3.3 and 10.3.
+        Cochran (1977), Sampling Techniques, 3rd ed., 2.11-2.13 (domains) and 5A.14; Hájek (1964) and
+        Deville (1999) for unequal probabilities, in Tillé (2006), Sampling Algorithms, 7.3.
     """
     _refuse_broken_strata(plans)
     values = plans[[*variables]].astype(np.float64)
-    products = {f"{a}*{b}": values[a] * values[b] for a, b in _with_squares(variables, pairs)}
+    expanded = values.div(plans["inclusion_probability"], axis=0)
+    spread = _spread_weights(plans)
+    weighed = {f"{name}~": spread * expanded[name] for name in variables}
+    products = {f"{a}*{b}": weighed[f"{a}~"] * expanded[b] for a, b in _with_squares(variables, pairs)}
+    totals = expanded.add_suffix("_total")
     keys = ["stratum_code", *by]
-    groups = pd.concat([plans[keys], values, pd.DataFrame(products)], axis=1).groupby(keys, sort=True)
+    columns = [plans[keys], values, totals, pd.DataFrame(weighed), pd.DataFrame(products)]
+    groups = pd.concat(columns, axis=1).groupby(keys, sort=True)
     sums = groups.sum()
-    strata = plans.drop_duplicates("stratum_code").set_index("stratum_code")
-    place = sums.index.get_level_values("stratum_code")
-    population = strata["stratum_population_count"].reindex(place).to_numpy(dtype=np.float64)
-    size = strata["stratum_sample_count"].reindex(place).to_numpy(dtype=np.float64)
-    # N^2 (1 - n/N) / n, over n - 1; a single unit has no spread to show.
-    factor = population**2 * (1 - size / population) / size / np.maximum(size - 1, 1)
-    found = {name: sums[name] for name in variables}
-    found |= {f"{name}_total": sums[name] * population / size for name in variables}
+    whole = spread.groupby(plans["stratum_code"]).sum()
+    # A stratum taken for sure has no spread at all, so what it is divided by does not matter.
+    whole = whole.where(whole > 0, 1.0).reindex(sums.index.get_level_values("stratum_code")).to_numpy()
+    found = {name: sums[name] for name in variables} | {name: sums[name] for name in totals.columns}
     for a, b in _with_squares(variables, pairs):
-        spread = sums[f"{a}*{b}"] - sums[a] * sums[b] / size
-        spread = np.maximum(spread, 0) if a == b else spread
-        found[f"{a}_variance" if a == b else f"{a}_{b}_covariance"] = spread * factor * (size > 1)
+        moment = sums[f"{a}*{b}"] - sums[f"{a}~"] * sums[f"{b}~"] / whole
+        found[f"{a}_variance" if a == b else f"{a}_{b}_covariance"] = np.maximum(moment, 0) if a == b else moment
     return pd.DataFrame(found).assign(unit_count=groups.size())
+
+
+def _spread_weights(plans: pd.DataFrame) -> pd.Series:
+    """Weigh each plan's distance from its stratum's mean: (1 - pi) n / (n - 1), n those not taken for sure."""
+    chance = plans["inclusion_probability"].astype(np.float64)
+    open_units = (chance < CERTAIN).astype(np.float64)
+    n = open_units.groupby(plans["stratum_code"]).transform("sum")
+    weights: pd.Series = ((1 - chance) * n / (n - 1).clip(lower=1)).where((open_units > 0) & (n > 1), 0.0)
+    return weights
 
 
 def ratio(
@@ -174,8 +187,8 @@ def figures(plans: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, Any]) 
 
     Args:
         plans: plan_id, province_code, county_code, agency_code, stratum_code, stratum_population_count,
-            stratum_sample_count, is_supervised, is_decided, is_confirmed, verdict, loan_paid_rial,
-            realised_job_count, one row an issued plan.
+            stratum_sample_count, inclusion_probability, is_supervised, is_decided, is_confirmed, verdict,
+            loan_paid_rial, realised_job_count, one row an issued plan.
         frame: county_code, province_code, agency_code, eligible_plan_count, loan_paid_rial.
         rules: confidence_level and the publication thresholds.
 
@@ -208,7 +221,7 @@ def _observed(plans: pd.DataFrame) -> pd.DataFrame:
     }
     found |= {name: verdict == name for name in ("confirmed", "deviation", "violation", "discrepancy")}
     kept = ["province_code", "county_code", "agency_code"]
-    design = ["stratum_code", "stratum_population_count", "stratum_sample_count"]
+    design = ["stratum_code", "stratum_population_count", "stratum_sample_count", "inclusion_probability"]
     return plans[kept + design].assign(**found)
 
 
@@ -373,4 +386,13 @@ def _refuse_broken_strata(plans: pd.DataFrame) -> None:
             place=f"stratum {broken.index[0]}",
             found=f"{first['rows']} rows for {first['sample']} drawn of {first['population']} plans",
             wanted="a row for each drawn plan, and no more of them than the frame holds",
+        )
+    chance = plans["inclusion_probability"]
+    outside = ~((chance > 0) & (chance <= 1))
+    if outside.any():
+        first_plan = plans[outside].iloc[0]
+        raise FrameMismatch(
+            place=f"stratum {first_plan['stratum_code']}",
+            found=f"an inclusion probability of {first_plan['inclusion_probability']}",
+            wanted="0 < probability <= 1",
         )

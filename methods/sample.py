@@ -1,78 +1,127 @@
-"""Sampling: allocation over levels, the draw, and who inspects."""
+"""Sampling: inclusion probabilities, the draw of plans, their reserve and their re-inspection."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
-from methods.errors import FrameMismatch
+from methods import allocation
+from methods.allocation import FloatArray, IntArray, allocate, allocate_neyman, refuse_unusable
+from methods.errors import FrameMismatch, GuidelineMissing
 
-FloatArray = npt.NDArray[np.float64]
+__all__ = [
+    "allocate",
+    "allocate_levels",
+    "allocate_neyman",
+    "draw_plans",
+    "draw_reinspections",
+    "inclusion_probabilities",
+    "joint_inclusion_systematic",
+    "moved_on",
+    "random_numbers",
+    "released_probabilities",
+    "systematic_pps",
+]
+
+# From here on a unit is taken for sure: its probability is 1 but for the last bits.
+CERTAIN = 1 - 1e-12
+WHOLE = 1e-6
+METHODS = ("srs", "pps_systematic")
+TAKE_ALL = "-A"
 
 
-def allocate(
-    population: pd.Series, n: int, minimum: int | pd.Series = 0, maximum: int | pd.Series | None = None
-) -> pd.Series:
-    """Share n units among strata in proportion to their size, within bounds.
+# probabilities -----------------------------------------------------------------------------------
 
-    A stratum at a bound gives what it cannot take to the others; whole units go by largest remainder.
+
+def inclusion_probabilities(size: npt.ArrayLike, n: float) -> FloatArray:
+    """Make probabilities in proportion to size; who would be above 1 is taken for sure, and the rest share anew.
 
     Args:
-        population: stratum -> N_h [units].
-        n: units to share.
-        minimum: least units of a stratum, cut to N_h.
-        maximum: most units of a stratum; None is N_h.
+        size: one size a unit, above 0.
+        n: units to draw, their sum.
 
     Returns:
-        stratum -> n_h [units], in the order of `population`, with sum n.
+        pi, in the order of the units, with sum n.
 
     Raises:
-        FrameMismatch: the bounds leave no allocation of n.
+        FrameMismatch: a size that is missing, zero or negative; n below 0 or above the number of units.
     Source:
-        Cochran (1977), Sampling Techniques, 3rd ed., 5.5; largest remainder (Hamilton) for whole units.
+        Särndal, Swensson and Wretman (1992), Model Assisted Survey Sampling, 3.6.2.
     """
-    size = population.to_numpy(dtype=np.float64)
-    ceiling = np.minimum(size, size if maximum is None else np.asarray(maximum, dtype=np.float64))
-    floor = np.minimum(ceiling, np.asarray(minimum, dtype=np.float64))
-    if not floor.sum() <= n <= ceiling.sum():
-        binding = "the minimum" if n < floor.sum() else "the population or the maximum"
+    sizes = np.atleast_1d(np.asarray(size, dtype=np.float64))
+    refuse_unusable(sizes, "size", np.nextafter(0.0, 1.0), "a size above 0")
+    if not 0 <= n <= len(sizes):
         raise FrameMismatch(
-            place="allocation",
-            found=f"{n} units to share",
-            wanted=f"from {int(floor.sum())} to {int(ceiling.sum())}; {binding} binds",
-            remedy="Change the sample size or the bounds in guidelines/sampling.yaml.",
+            place="inclusion probabilities", found=f"n of {n} for {len(sizes)} units", wanted=f"0 to {len(sizes)}"
         )
-    share = _bounded_share(size, n, floor, ceiling)
-    return pd.Series(_whole(share, n, ceiling), index=population.index)
+    return _probabilities(sizes, np.zeros(len(sizes), dtype=np.int64), np.array([n], dtype=np.float64))
 
 
-def allocate_levels(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
-    """Allocate the sample from the nation to provinces, and from each province to its counties.
+def systematic_pps(pi: npt.ArrayLike, start: float) -> IntArray:
+    """Draw systematically: a unit is drawn when its stretch of the cumulated probabilities holds a point start + k.
+
+    Units of probability 1 are set aside first; the last sum is taken for the whole number it stands for.
 
     Args:
-        plans: province_code, county_code, one row a plan of the frame.
-        rules: issued_plan_count, minimum_plans_per_county.
+        pi: inclusion probabilities in frame order, 0 to 1.
+        start: the random start, 0 <= start < 1.
 
     Returns:
-        province_code, county_code, eligible_plan_count, sample_plan_count, one row a county.
+        0-based places of the units drawn, in frame order.
 
     Raises:
-        FrameMismatch: the frame cannot bear the allocation, or a county lies in two provinces.
+        FrameMismatch: a probability outside of 0 to 1 or missing; a start outside of [0, 1).
+    Source:
+        Madow (1949), On the theory of systematic sampling II, Annals of Mathematical Statistics 20(3).
     """
-    counties = plans.groupby(["province_code", "county_code"], sort=True).size().rename("eligible_plan_count")
-    _refuse_county_in_two_provinces(counties)
-    minimum = counties.clip(upper=int(rules["minimum_plans_per_county"]))
-    by_province = counties.groupby("province_code")
-    provinces = allocate(by_province.sum(), int(rules["issued_plan_count"]), minimum.groupby("province_code").sum())
-    parts = [allocate(counties.loc[[code]], int(provinces[code]), minimum.loc[[code]]) for code in provinces.index]
-    sizes = pd.concat(parts).rename("sample_plan_count")
-    table: pd.DataFrame = pd.concat([counties, sizes], axis=1).reset_index()
-    return table
+    chances, certain = _checked_probabilities(pi)
+    if not 0 <= start < 1:
+        raise FrameMismatch(place="systematic draw", found=f"a start of {start}", wanted="0 <= start < 1")
+    if not certain.any():
+        return _hit(np.cumsum(chances), start)
+    rest = np.flatnonzero(~certain)
+    certain[rest[_hit(np.cumsum(chances[rest]), start)]] = True
+    return np.flatnonzero(certain)
+
+
+def joint_inclusion_systematic(pi: npt.ArrayLike) -> FloatArray:
+    """Give the probability that two units are drawn together by `systematic_pps`, for each pair.
+
+    The starts that draw a unit are an arc of the circle [0, 1); two units share what their arcs share.
+
+    Args:
+        pi: inclusion probabilities in frame order, for small frames (the matrix has a cell a pair).
+
+    Returns:
+        Symmetric matrix, pi on its diagonal. A pair may have 0: such a design has no unbiased variance.
+
+    Raises:
+        FrameMismatch: see `systematic_pps`.
+    Source:
+        Connor (1966), An exact formula for the probability that two specified sample units will occur in a
+        sample drawn with unequal probabilities and without replacement, JASA 61.
+    """
+    chances, certain = _checked_probabilities(pi)
+    length = np.where(certain, 0.0, chances)
+    begin = np.mod(np.cumsum(length) - length, 1.0)
+    joint = np.zeros((len(chances), len(chances)))
+    for turn in (-1.0, 0.0, 1.0):
+        first = np.maximum(begin[:, None], begin[None, :] + turn)
+        last = np.minimum((begin + length)[:, None], (begin + length)[None, :] + turn)
+        joint += np.maximum(last - first, 0)
+    joint[certain, :] = chances[None, :]
+    joint[:, certain] = chances[:, None]
+    joint[np.ix_(certain, certain)] = 1.0
+    np.fill_diagonal(joint, np.where(certain, 1.0, chances))
+    return joint
 
 
 def random_numbers(codes: pd.Series, seed: str) -> FloatArray:
@@ -85,129 +134,578 @@ def random_numbers(codes: pd.Series, seed: str) -> FloatArray:
     Returns:
         Numbers in [0, 1): the first 53 bits of SHA-256 of `seed|code`, which anyone can compute again.
     """
-    prefix = hashlib.sha256(f"{seed}|".encode())
+    # DuckDB hashes a million codes on all cores in half the time of a loop over hashlib.
+    with duckdb.connect() as engine:
+        engine.register("unit", pa.table({"code": pa.array(codes.astype(str), type=pa.string())}))
+        bits = engine.execute(
+            "select ('0x' || substr(sha256($seed || '|' || code), 1, 16))::ubigint >> 11 as bits from unit",
+            {"seed": seed},
+        ).fetchnumpy()["bits"]
+    return np.asarray(bits, dtype=np.float64) * 2.0**-53
 
-    def bits(code: str) -> int:
-        digest = prefix.copy()
-        digest.update(code.encode())
-        return int.from_bytes(digest.digest()[:8], "big") >> 11
 
-    return np.fromiter(map(bits, codes), dtype=np.float64, count=len(codes)) * 2.0**-53
+# the draw ----------------------------------------------------------------------------------------
 
 
-def draw_plans(plans: pd.DataFrame, rules: Mapping[str, Any], seed: str) -> pd.DataFrame:
-    """Draw the plans to inspect: in each county the n_h plans with the smallest permanent random numbers.
+@dataclass(frozen=True)
+class Design:
+    """How plans are drawn, as the guideline says it.
 
-    Given the allocation this is simple random sampling without replacement in each county.
+    Attributes:
+        method: srs, or pps_systematic.
+        size: column of the frame that probabilities follow, of pps_systematic.
+        take_all_from: loan from which on every plan is taken [rial]; None takes none for sure.
+        reserve_share: plans in reserve for one drawn, 0 to 1.
+        overlap_share: plans of the round that it is coordinated with that may come again, 0 to 1.
+    """
+
+    method: str = "srs"
+    size: str | None = None
+    take_all_from: int | None = None
+    reserve_share: float = 0.0
+    overlap_share: float | None = None
+
+    @classmethod
+    def of(cls, rules: Mapping[str, Any]) -> Design:
+        """Read the design from the values in force.
+
+        Raises:
+            GuidelineMissing: a method or a size nobody knows.
+        """
+        said: Mapping[str, str] = rules["design"]
+        method = said.get("method", "srs")
+        size = _or_none(said.get("size"))
+        if method not in METHODS or (method == "pps_systematic") != (size is not None):
+            raise GuidelineMissing(
+                place="guideline sampling, design",
+                found=f"method {method!r} with size {size!r}",
+                wanted=f"one of {', '.join(METHODS)}; a size for pps_systematic and for no other",
+            )
+        take_all, overlap = _or_none(said.get("take_all_from_rial")), _or_none(said.get("overlap_share"))
+        return cls(
+            method=method,
+            size=size,
+            take_all_from=int(take_all) if take_all else None,
+            reserve_share=float(said.get("reserve_share", 0)),
+            overlap_share=float(overlap) if overlap else None,
+        )
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A draw: what was allocated, who was drawn, who stands in reserve.
+
+    Attributes:
+        allocation: one row a stratum, see `allocate_levels`.
+        drawn: one row a drawn plan, by plan_id, see `draw_plans`.
+        reserve: plan_id, stratum_code, release_order, one row a plan in reserve, by stratum and order.
+    """
+
+    allocation: pd.DataFrame
+    drawn: pd.DataFrame
+    reserve: pd.DataFrame
+
+
+def strata(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+    """Say in which stratum each plan lies: its county, apart from plans so large that every one is taken.
+
+    Plans of an agency that a proportional draw would leave below its minimum have a stratum of their own in
+    each county.
 
     Args:
-        plans: plan_id, province_code, county_code, one row a plan of the frame.
-        rules: issued_plan_count, minimum_plans_per_county.
-        seed: public seed of the draw.
+        plans: county_code, agency_code, loan_paid_rial, one row a plan.
+        rules: issued_plan_count, design, minimum_plans_per_agency (0: no agency has one).
+    """
+    design = Design.of(rules)
+    stratum = plans["county_code"]
+    least = int(rules["minimum_plans_per_agency"])
+    if least:
+        expected = plans["agency_code"].map(plans["agency_code"].value_counts()) * (
+            int(rules["issued_plan_count"]) / max(len(plans), 1)
+        )
+        stratum = stratum.where(expected >= least, stratum + "-" + plans["agency_code"].astype(object))
+    if design.take_all_from is not None:
+        stratum = stratum.mask(plans["loan_paid_rial"] >= design.take_all_from, plans["county_code"] + TAKE_ALL)
+    return stratum
+
+
+def allocate_levels(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
+    """Allocate the sample from the nation to provinces, and from each province to its strata.
+
+    Args:
+        plans: province_code, county_code, agency_code, loan_paid_rial, plan_kind, one row a plan of the frame.
+        rules: issued_plan_count, design, allocation, planning_share, largest_province_workload,
+            minimum_plans_per_county, minimum_plans_per_agency, required_province_codes; allocation_power
+            and precision_targets where the allocation needs them.
 
     Returns:
-        plan_id, province_code, county_code, stratum_code, stratum_population_count, stratum_sample_count,
-        inclusion_probability, random_number, one row a drawn plan, by plan_id.
+        province_code, county_code, stratum_code, eligible_plan_count, sample_plan_count, planning_share,
+        binding_bound (population, maximum, minimum, none), one row a stratum.
 
     Raises:
-        FrameMismatch: see `allocate_levels`.
+        FrameMismatch: the frame cannot bear the allocation, a province of the rules has nobody, or a county
+            lies in two provinces.
+    """
+    return _allocated_strata(plans, pd.factorize(strata(plans, rules)), rules)
+
+
+def draw_plans(
+    plans: pd.DataFrame, rules: Mapping[str, Any], seed: str, moved: pd.Series | None = None, root_seed: str = ""
+) -> Draw:
+    """Draw the plans to inspect.
+
+    Simple random sampling takes in each stratum the n_h plans with the smallest permanent random numbers;
+    systematic sampling orders them by these numbers, and draws with probability in proportion to size.
+
+    A round that is coordinated with a former one uses the former's random numbers, moved on in each stratum
+    (see `moved_on`).
+
+    Args:
+        plans: plan_id, province_code, county_code, agency_code, plan_kind, loan_paid_rial and the column of
+            size, one row a plan of the frame.
+        rules: see `allocate_levels`.
+        seed: public seed of the round.
+        moved: stratum -> number up to which plans of the former round come last; None for a round on its own.
+        root_seed: seed that the random numbers of the former round were made with.
+
+    Returns:
+        The draw; `drawn` has plan_id, province_code, county_code, stratum_code, stratum_population_count,
+        stratum_sample_count, inclusion_probability, random_number.
+
+    Raises:
+        FrameMismatch: see `allocate_levels`; a size that cannot be used.
+        GuidelineMissing: a coordinated round without the round it is coordinated with.
     Source:
         Permanent random numbers: Ohlsson (1995), Coordination of samples, in Business Survey Methods.
+        Random order before systematic drawing: Hartley and Rao (1962), Annals of Mathematical Statistics 33.
     """
-    levels = allocate_levels(plans, rules)[["county_code", "eligible_plan_count", "sample_plan_count"]]
-    every = plans[["plan_id", "province_code", "county_code"]].merge(levels, on="county_code", validate="m:1")
-    every["random_number"] = random_numbers(every["plan_id"], seed)
-    every = every.sort_values(["county_code", "random_number", "plan_id"])
-    drawn = every[every.groupby("county_code").cumcount() < every["sample_plan_count"]]
-    drawn = drawn.rename(
-        columns={"eligible_plan_count": "stratum_population_count", "sample_plan_count": "stratum_sample_count"}
-    )
-    drawn = drawn.assign(
-        stratum_code=drawn["county_code"],
-        inclusion_probability=drawn["stratum_sample_count"] / drawn["stratum_population_count"],
-    )
-    return drawn.sort_values("plan_id").reset_index(drop=True)
+    design = Design.of(rules)
+    _refuse_lone_coordination(design, moved)
+    stratum = pd.factorize(strata(plans, rules))
+    allocated = _allocated_strata(plans, stratum, rules)
+    queue = _queued(plans["plan_id"], stratum, allocated, root_seed or seed, moved)
+    if design.method == "srs":
+        taken = queue.rank < queue.sample_count[queue.place]
+        pi = (queue.sample_count / np.maximum(queue.population_count, 1))[queue.place]
+    else:
+        taken, pi = _drawn_by_size(plans, queue, allocated, seed, design)
+    at, place = queue.order[taken], queue.place[taken]
+    drawn = plans[["plan_id", "province_code", "county_code"]].iloc[at].assign(
+        stratum_code=allocated["stratum_code"].to_numpy()[place],
+        stratum_population_count=queue.population_count[place],
+        stratum_sample_count=queue.sample_count[place],
+        inclusion_probability=pi[taken],
+        random_number=queue.number[taken],
+    )  # fmt: skip
+    drawn = drawn.sort_values("plan_id", ignore_index=True)
+    return Draw(allocated, drawn, _reserve(plans["plan_id"], queue, allocated, design))
 
 
-def assign_firms(drawn: pd.DataFrame, firms: pd.DataFrame, plans_per_inspector: int) -> pd.DataFrame:
-    """Give each drawn plan a firm of its province, in proportion to capacity, never the firm that advised it.
+def moved_on(former: pd.DataFrame, overlap_share: float) -> pd.Series:
+    """Say up to which random number the plans of a former round come last in the next.
+
+    With a share of 1 nobody moves, and the same plans come first again; with 0 all that were drawn come last.
+    Since the order is random, what comes first is a simple random sample either way.
 
     Args:
-        drawn: plan_id, province_code, random_number, advising_firm_code (may be missing).
-        firms: firm_code, province_code, capacity_count [plans].
-        plans_per_inspector: most plans of one inspector.
+        former: stratum_code, random_number, one row a drawn plan of the former round.
+        overlap_share: part of a stratum's plans that may come again, 0 to 1.
 
     Returns:
-        plan_id, firm_code, inspector_code, one row a plan, by plan_id.
+        stratum -> number, for the strata in which any plan moves.
+    Source:
+        Ohlsson (1995), Coordination of samples using permanent random numbers, 9.3.
+    """
+    ordered = former.sort_values(["stratum_code", "random_number"])
+    groups = ordered.groupby("stratum_code")
+    last = np.ceil(groups["random_number"].transform("size") * (1 - overlap_share) - 1e-9)
+    return ordered[groups.cumcount() + 1 == last].set_index("stratum_code")["random_number"]
+
+
+def released_probabilities(drawn: pd.DataFrame, reserve: pd.DataFrame, released: pd.Series) -> pd.DataFrame:
+    """Give every plan of main list and released reserve the probability it had of being on either.
+
+    The reserve continues the main list in the same random order, so n_h + k_h plans of a stratum are again a
+    simple random sample. They replace nobody: each released plan is visited, each unreachable one counted.
+
+    Args:
+        drawn: as `Draw.drawn`.
+        reserve: as `Draw.reserve`.
+        released: stratum_code -> k_h, plans released in their order.
+
+    Returns:
+        plan_id, stratum_code, stratum_sample_count, inclusion_probability, by plan_id.
 
     Raises:
-        FrameMismatch: a province has plans and no firm, or one firm alone that advised a plan.
+        FrameMismatch: more are released than stand in reserve.
     """
-    missing = sorted(set(drawn["province_code"]) - set(firms["province_code"]))
+    standing = reserve.groupby("stratum_code").size().reindex(released.index, fill_value=0)
+    if (released > standing).any():
+        code = str((released > standing).idxmax())
+        raise FrameMismatch(
+            place=f"reserve, stratum {code}",
+            found=f"{int(released[code])} plans to release",
+            wanted=f"at most {int(standing[code])}, which stand there",
+            remedy="Draw the next round with a larger reserve_share.",
+        )
+    out = reserve[reserve["release_order"] <= reserve["stratum_code"].map(released).fillna(0)]
+    sizes = drawn.drop_duplicates("stratum_code").set_index("stratum_code")
+    size = sizes["stratum_sample_count"] + released.reindex(sizes.index, fill_value=0)
+    every = pd.concat([drawn[["plan_id", "stratum_code"]], out[["plan_id", "stratum_code"]]])
+    every = every.assign(stratum_sample_count=every["stratum_code"].map(size).astype(np.int64))
+    every["inclusion_probability"] = every["stratum_sample_count"] / every["stratum_code"].map(
+        sizes["stratum_population_count"]
+    )
+    return every.sort_values("plan_id", ignore_index=True)
+
+
+def draw_reinspections(issued: pd.DataFrame, rules: Mapping[str, Any], seed: str) -> pd.DataFrame:
+    """Draw the visits that provincial inspectors repeat, and among those the ones that national ones repeat too.
+
+    Drawn before the first visit is made, so it can know nothing of its verdict.
+
+    Args:
+        issued: plan_id, province_code, one row an issued plan.
+        rules: reinspection with provincial_share (of a province's issued plans) and national_share (of those).
+        seed: public seed of the round.
+
+    Returns:
+        plan_id, level (provincial, national), stratum_code (the province), stratum_population_count,
+        stratum_sample_count, inclusion_probability (given the step before), random_number; by level, plan_id.
+    Source:
+        Two-phase sampling: Särndal, Swensson and Wretman (1992), ch. 9.
+    """
+    parts, pool = [], issued[["plan_id", "province_code"]].rename(columns={"province_code": "stratum_code"})
+    for level in ("provincial", "national"):
+        pool = _second_phase(pool, Decimal(str(rules["reinspection"][f"{level}_share"])), f"{seed}|{level}")
+        parts.append(pool.assign(level=level))
+        pool = pool[["plan_id", "stratum_code"]]
+    columns = ["plan_id", "level", "stratum_code", "stratum_population_count", "stratum_sample_count",
+               "inclusion_probability", "random_number"]  # fmt: skip
+    return pd.concat(parts)[columns].sort_values(["level", "plan_id"], ignore_index=True)
+
+
+# helpers of the probabilities --------------------------------------------------------------------
+
+
+def _checked_probabilities(pi: npt.ArrayLike) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    chances = np.atleast_1d(np.asarray(pi, dtype=np.float64))
+    refuse_unusable(chances, "inclusion probability", 0.0, "a probability from 0 to 1")
+    if chances.max(initial=0.0) > 1 + 1e-9:
+        place = int(np.argmax(chances))
+        raise FrameMismatch(
+            place=f"inclusion probability, unit {place + 1}", found=str(chances[place]), wanted="at most 1"
+        )
+    return chances, chances >= CERTAIN
+
+
+def _hit(cumulated: FloatArray, start: float) -> IntArray:
+    """Find the units in whose stretch [before, after) a point start + k lies."""
+    total = float(cumulated[-1]) if len(cumulated) else 0.0
+    whole = round(total)
+    total = float(whole) if abs(total - whole) < WHOLE else total
+    points = np.arange(start, total)
+    # The last unit ends where the sum does, whatever the last bits of the running sum say.
+    return np.minimum(np.searchsorted(cumulated, points, side="right"), len(cumulated) - 1).astype(np.int64)
+
+
+def _probabilities(size: FloatArray, place: IntArray, n: FloatArray) -> FloatArray:
+    """Do as `inclusion_probabilities` in every stratum at once.
+
+    Args:
+        size: one size a unit.
+        place: the stratum of each unit, from 0.
+        n: units to draw, by stratum.
+    """
+    pi = np.zeros(len(size))
+    left, open_units, rest = n.copy(), np.arange(len(size)), size
+    while True:
+        where = place[open_units]
+        whole = np.bincount(where, weights=rest, minlength=len(n))
+        factor = np.divide(left, whole, out=np.zeros(len(n)), where=whole > 0)
+        pi[open_units] = rest * factor[where]
+        sure = pi[open_units] >= 1
+        if not sure.any():
+            return pi
+        pi[open_units[sure]] = 1.0
+        left = np.maximum(left - np.bincount(where[sure], minlength=len(n)), 0)
+        open_units, rest = open_units[~sure], rest[~sure]
+
+
+# helpers of the allocation -----------------------------------------------------------------------
+
+
+def _or_none(text: str | None) -> str | None:
+    return None if text in (None, "", "none", "null") else text
+
+
+def _allocated_strata(
+    plans: pd.DataFrame, stratum: tuple[IntArray, pd.Index], rules: Mapping[str, Any]
+) -> pd.DataFrame:
+    where, known = stratum
+    counts = np.bincount(where, minlength=len(known))
+    some = np.zeros(len(known), dtype=np.int64)
+    some[where] = np.arange(len(plans))
+    _refuse_county_in_two_provinces(plans, where, some)
+    planned = np.bincount(where, weights=_planning_shares(plans, rules), minlength=len(known))
+    cells = plans[["province_code", "county_code"]].iloc[some].reset_index(drop=True)
+    cells = cells.assign(
+        stratum_code=np.asarray(known, dtype=object),
+        eligible_plan_count=counts,
+        planning_share=np.round(planned / counts, 12),
+    )
+    keys = ["province_code", "county_code", "stratum_code"]
+    cells = cells.sort_values(keys, ignore_index=True)
+    _refuse_empty_provinces(cells, rules)
+    cells["minimum"] = _minima(cells, plans, rules)
+    cells["maximum"] = cells["eligible_plan_count"]
+    cells["sample_plan_count"] = _allocated(cells, rules)
+    bounds = cells.rename(
+        columns={
+            "eligible_plan_count": "population_count", "sample_plan_count": "sample_count",
+            "minimum": "minimum_count", "maximum": "maximum_count",
+        }
+    )  # fmt: skip
+    cells["binding_bound"] = allocation.binding_bounds(bounds)
+    return cells[[*keys, "eligible_plan_count", "sample_plan_count", "planning_share", "binding_bound"]]
+
+
+def _planning_shares(plans: pd.DataFrame, rules: Mapping[str, Any]) -> FloatArray:
+    """Say what share of plans like each is expected to hold: it sets the allocation, never a figure."""
+    shares: Mapping[str, str] = rules["planning_share"]
+    usual = float(shares["default"])
+    where, kinds = pd.factorize(plans["plan_kind"])
+    return np.array([float(shares.get(kind, usual)) for kind in kinds])[where]
+
+
+def _minima(cells: pd.DataFrame, plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+    """Find the least plans of each stratum: its part of the county's minimum, all of a take-all, the agency's."""
+    size = cells["eligible_plan_count"]
+    county = size.groupby(cells["county_code"]).transform("sum")
+    wanted = np.minimum(int(rules["minimum_plans_per_county"]), county)
+    least = pd.Series(np.ceil(wanted * (size / county) - 1e-9), index=cells.index)
+    # A stratum of its own must show up too, or its plans could not be drawn at all.
+    least = least.clip(lower=int(int(rules["minimum_plans_per_county"]) > 0))
+    agency = int(rules["minimum_plans_per_agency"])
+    own = cells["stratum_code"].str.split("-", n=1).str[1]
+    if agency:
+        whole = plans["agency_code"].value_counts()
+        share = (agency / own.map(whole)).clip(upper=1).fillna(0)
+        least = pd.Series(np.maximum(least, np.ceil(size * share - 1e-9)), index=cells.index)
+    take_all = cells["stratum_code"] == cells["county_code"] + TAKE_ALL
+    bounded: pd.Series = least.mask(take_all, size).clip(upper=size).astype(np.int64)
+    return bounded
+
+
+def _allocated(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+    method = str(rules["allocation"])
+    if method == "precision":
+        return _allocated_by_precision(cells, rules)
+    provinces = _province_sizes(cells, method, rules)
+    parts = [
+        _shared(part, method, int(provinces[str(code)]), part["minimum"], part["maximum"], rules)
+        for code, part in cells.groupby("province_code", sort=True)
+    ]
+    sizes: pd.Series = pd.concat(parts).reindex(cells.index)
+    return sizes
+
+
+def _province_sizes(cells: pd.DataFrame, method: str, rules: Mapping[str, Any]) -> pd.Series:
+    groups = cells.assign(held=cells["planning_share"] * cells["eligible_plan_count"]).groupby("province_code")
+    table = groups[["eligible_plan_count", "minimum", "maximum", "held"]].sum()
+    table["planning_share"] = table.pop("held") / table["eligible_plan_count"]
+    limit = _workload_limits(table, rules)
+    return _shared(table, method, int(rules["issued_plan_count"]), table["minimum"], limit, rules)
+
+
+def _workload_limits(provinces: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+    said: Mapping[str, str] = rules["largest_province_workload"]
+    usual = float(said["default"])
+    limit = pd.Series({code: float(said.get(str(code), usual)) for code in provinces.index})
+    short = limit < provinces["minimum"]
+    if short.any():
+        code = str(short.idxmax())
+        raise FrameMismatch(
+            place=f"allocation, province {code}",
+            found=f"a workload limit of {limit[code]:.0f} plans",
+            wanted=f"at least {provinces['minimum'][code]:.0f}, the sum of its counties' minima",
+            remedy="Raise the limit or lower minimum_plans_per_county in guidelines/sampling.yaml.",
+        )
+    bounded: pd.Series = limit.clip(upper=provinces["maximum"])
+    return bounded
+
+
+def _shared(
+    cells: pd.DataFrame, method: str, n: int, minimum: pd.Series, maximum: pd.Series, rules: Mapping[str, Any]
+) -> pd.Series:
+    size = cells["eligible_plan_count"]
+    if method == "proportional":
+        return allocate(size, n, minimum, maximum)
+    deviation = np.sqrt(allocation.planning_variances(cells["planning_share"], size))
+    if method == "neyman":
+        return pd.Series(allocate_neyman(size, deviation, n, minimum, maximum), index=cells.index)
+    if method == "power":
+        power = float(rules["allocation_power"])
+        found = allocation.allocate_power(size, deviation, cells["planning_share"], power, n, minimum, maximum)
+        return pd.Series(found, index=cells.index)
+    raise GuidelineMissing(
+        place="guideline sampling, allocation",
+        found=repr(method),
+        wanted="one of proportional, neyman, power, precision",
+    )
+
+
+def _allocated_by_precision(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+    """Take as few plans as meet the half-widths the guideline wants at nation and province."""
+    wanted: Mapping[str, str] = rules["precision_targets"]
+    size = cells["eligible_plan_count"].to_numpy(dtype=np.float64)
+    spread = allocation.planning_variances(cells["planning_share"], size)
+    codes = np.array(sorted(cells["province_code"].unique()), dtype=object)
+    inside = cells["province_code"].to_numpy(dtype=object) == codes[:, None]
+    domains = np.vstack([np.ones((1, len(cells)), dtype=bool), inside])
+    # Half a 95 % interval is 1.96 standard errors of the share.
+    half = np.array([float(wanted["nation"]), *[float(wanted["province"])] * len(codes)])
+    targets = (half / 1.96 * (domains * size).sum(axis=1)) ** 2
+    names = ["half-width of the nation", *(f"half-width of province {code}" for code in codes)]
+    found, _ = allocation.allocate_precision(
+        size, np.where(domains, spread, 0.0), targets, np.maximum(cells["minimum"], 1), cells["maximum"], names
+    )
+    return pd.Series(found, index=cells.index)
+
+
+def _refuse_empty_provinces(cells: pd.DataFrame, rules: Mapping[str, Any]) -> None:
+    required = set(rules["required_province_codes"])
+    missing = sorted(required - set(cells["province_code"]))
     if missing:
         raise FrameMismatch(
-            place=f"assignment, province {', '.join(missing)}",
-            found="plans and no firm",
-            wanted="at least one firm a province",
-            remedy="Ask for the firm register again, or license a firm there.",
+            place=f"frame, province {', '.join(missing)}",
+            found="no eligible plan",
+            wanted="plans in every province that the guideline requires",
+            remedy="See frame.excluded_plan and staging.rejected_row for what became of them.",
         )
-    ordered = drawn.sort_values(["province_code", "random_number", "plan_id"])
-    parts = [
-        _assign_province(plans, firms[firms["province_code"] == code].sort_values("firm_code"))
-        for code, plans in ordered.groupby("province_code")
-    ]
-    assigned = pd.concat(parts)
-    place = assigned.groupby("firm_code").cumcount() // plans_per_inspector + 1
-    assigned["inspector_code"] = assigned["firm_code"] + "-" + place.astype(str).str.zfill(2)
-    return assigned.sort_values("plan_id").reset_index(drop=True)
 
 
-def _assign_province(plans: pd.DataFrame, firms: pd.DataFrame) -> pd.DataFrame:
-    codes = firms["firm_code"].to_numpy(dtype=object)
-    capacity = firms["capacity_count"].to_numpy(dtype=np.float64)
-    seats = _whole(len(plans) * capacity / capacity.sum(), len(plans), np.full(len(codes), float(len(plans))))
-    place = np.repeat(np.arange(len(codes)), seats)
-    own = codes[place] == plans["advising_firm_code"].to_numpy(dtype=object)
-    # The next firm of the province takes a plan that its own adviser would have had.
-    chosen = codes[np.where(own, (place + 1) % len(codes), place)]
-    if (chosen == plans["advising_firm_code"].to_numpy(dtype=object)).any():
+def _refuse_county_in_two_provinces(plans: pd.DataFrame, where: IntArray, some: IntArray) -> None:
+    province = pd.factorize(plans["province_code"])[0]
+    strays = np.flatnonzero(province != province[some][where])
+    pairs = plans[["county_code", "province_code"]].iloc[np.concatenate([some, strays])].drop_duplicates()
+    repeated = sorted(set(pairs.loc[pairs["county_code"].duplicated(), "county_code"]))
+    if repeated:
         raise FrameMismatch(
-            place=f"assignment, province {plans['province_code'].iloc[0]}",
-            found=f"only the firm {codes[0]}, which advised a plan drawn there",
-            wanted="a firm that did not advise it",
+            place=f"frame, county {', '.join(repeated)}",
+            found="two provinces",
+            wanted="each county in one province",
+            remedy="Hold the county's plans to the list of the year, in reference/counties.csv.",
         )
-    return pd.DataFrame({"plan_id": plans["plan_id"].to_numpy(), "firm_code": chosen})
 
 
-def _bounded_share(size: FloatArray, n: int, floor: FloatArray, ceiling: FloatArray) -> FloatArray:
-    """Find the factor f for which the sum of f * N_h, cut to the bounds, is n."""
-    positive = size > 0
-    breaks = np.unique(np.concatenate([floor[positive] / size[positive], ceiling[positive] / size[positive]]))
-    sums = np.clip(breaks[:, None] * size, floor, ceiling).sum(axis=1) if len(size) else np.zeros(1)
-    place = int(np.clip(np.searchsorted(sums, n), 1, len(breaks) - 1)) if len(breaks) > 1 else 0
-    if len(breaks) < 2:
-        return np.clip(np.full_like(size, n / max(size.sum(), 1)) * size, floor, ceiling)
-    low, high = breaks[place - 1], breaks[place]
-    rise = sums[place] - sums[place - 1]
-    factor = high if rise == 0 else low + (high - low) * (n - sums[place - 1]) / rise
-    share: FloatArray = np.clip(factor * size, floor, ceiling)
-    return share
+# helpers of the draw -----------------------------------------------------------------------------
 
 
-def _whole(share: FloatArray, n: int, ceiling: FloatArray) -> npt.NDArray[np.int64]:
-    # Nine decimals keep a share of 2.9999999999 from losing its unit to a float's last bit.
-    base = np.floor(np.round(share, 9))
-    rest = np.where(base < ceiling, np.round(share - base, 9), -1.0)
-    left = n - int(base.sum())
-    order = np.lexsort((np.arange(len(share)), -share, -rest))
-    base[order[:left]] += 1
-    return base.astype(np.int64)
-
-
-def _refuse_county_in_two_provinces(counties: pd.Series) -> None:
-    codes = counties.index.get_level_values("county_code")
-    if codes.has_duplicates:
-        repeated = ", ".join(sorted(set(codes[codes.duplicated()])))
-        raise FrameMismatch(
-            place=f"frame, county {repeated}", found="two provinces", wanted="each county in one province"
+def _refuse_lone_coordination(design: Design, moved: pd.Series | None) -> None:
+    if design.overlap_share is not None and moved is None:
+        raise GuidelineMissing(
+            place="guideline sampling, design, overlap_share",
+            found="a round that is coordinated, and no former one of this year that was issued",
+            wanted="the round it is coordinated with",
+            remedy="Issue phase 1 first, or set overlap_share to none.",
         )
+
+
+@dataclass(frozen=True)
+class _Queue:
+    """The plans of every stratum in the order of their random numbers.
+
+    Attributes:
+        order: rows of the frame, by stratum and random number.
+        place: the stratum of each, from 0; rank: its place in the stratum, from 0; number: its random number.
+        first: where each stratum begins; population_count, sample_count: by stratum.
+    """
+
+    order: IntArray
+    place: IntArray
+    rank: IntArray
+    number: FloatArray
+    first: IntArray
+    population_count: IntArray
+    sample_count: IntArray
+
+
+def _queued(
+    plan_id: pd.Series,
+    stratum: tuple[IntArray, pd.Index],
+    allocated: pd.DataFrame,
+    seed: str,
+    moved: pd.Series | None,
+) -> _Queue:
+    codes = pd.Index(allocated["stratum_code"])
+    place = codes.get_indexer(stratum[1])[stratum[0]]
+    number = random_numbers(plan_id, seed)
+    if moved is not None:
+        reached = codes.map(moved).to_numpy(dtype=np.float64, na_value=-1.0)[place]
+        number = np.where(number <= reached, number + (1 - reached), number - np.maximum(reached, 0))
+    # A number below 1 added to the stratum's would lose bits; two stable sorts keep them all.
+    order = np.argsort(number, kind="stable")
+    order = order[np.argsort(place[order], kind="stable")]
+    sorted_place, sorted_number = place[order], number[order]
+    if ((np.diff(sorted_number) == 0) & (np.diff(sorted_place) == 0)).any():
+        # Two plans of one number are as good as impossible; if it happens, their codes decide.
+        order = np.lexsort((plan_id.to_numpy(dtype=str), number, place))
+    counts = allocated["eligible_plan_count"].to_numpy(dtype=np.int64)
+    first = np.cumsum(counts) - counts
+    rank = np.arange(len(order)) - first[sorted_place]
+    sizes = allocated["sample_plan_count"].to_numpy(dtype=np.int64)
+    return _Queue(order, sorted_place, rank, sorted_number, first, counts, sizes)
+
+
+def _drawn_by_size(
+    plans: pd.DataFrame, queue: _Queue, allocated: pd.DataFrame, seed: str, design: Design
+) -> tuple[npt.NDArray[np.bool_], FloatArray]:
+    """Do as `systematic_pps` in every stratum at once, each from a random start of its own."""
+    size = plans[str(design.size)].to_numpy(dtype=np.float64)[queue.order]
+    refuse_unusable(size, f"size {design.size}", np.nextafter(0.0, 1.0), "a size above 0")
+    pi = _probabilities(size, queue.place, queue.sample_count.astype(np.float64))
+    start = random_numbers(allocated["stratum_code"], f"{seed}|start")[queue.place]
+    certain = pi >= CERTAIN
+    length, first = np.where(certain, 0.0, pi), queue.first
+    whole = np.round(np.add.reduceat(length, first))
+    # Each stratum begins by taking off the whole number that the one before it came to, so sums stay small.
+    steps = length.copy()
+    steps[first[1:]] -= whole[:-1]
+    after = np.cumsum(steps)
+    after -= (after[first] - length[first])[queue.place]
+    # The sum of a stratum is a whole number, whatever the last bits of the running sum say.
+    last = np.maximum.reduceat(np.where(length > 0, np.arange(len(length)), -1), first)
+    after[last[last >= 0]] = whole[last >= 0]
+    before = np.concatenate([[0.0], after[:-1]])
+    before[first] = 0.0
+    hits = np.ceil(after - start) > np.ceil(before - start)
+    return certain | (hits & (length > 0)), np.where(certain, 1.0, pi)
+
+
+def _reserve(plan_id: pd.Series, queue: _Queue, allocated: pd.DataFrame, design: Design) -> pd.DataFrame:
+    if design.method != "srs" or design.reserve_share <= 0:
+        return pd.DataFrame(columns=["plan_id", "stratum_code", "release_order"])
+    sizes = queue.sample_count[queue.place]
+    standing = (queue.rank >= sizes) & (queue.rank < sizes + np.ceil(sizes * design.reserve_share - 1e-9))
+    return pd.DataFrame(
+        {
+            "plan_id": plan_id.iloc[queue.order[standing]].to_numpy(),
+            "stratum_code": allocated["stratum_code"].to_numpy()[queue.place[standing]],
+            "release_order": (queue.rank - sizes + 1)[standing],
+        }
+    )
+
+
+def _second_phase(pool: pd.DataFrame, share: Decimal, seed: str) -> pd.DataFrame:
+    counts = pool["stratum_code"].map(pool["stratum_code"].value_counts()).astype(np.int64)
+    # Decimal shares: a ceiling of 0.07 * 100 in binary would be 8.
+    top, bottom = share.as_integer_ratio()
+    taken = -(-counts * top // bottom)
+    table = pool.assign(
+        stratum_population_count=counts,
+        stratum_sample_count=taken,
+        inclusion_probability=taken / counts,
+        random_number=random_numbers(pool["plan_id"], seed),
+    ).sort_values(["stratum_code", "random_number", "plan_id"])
+    return table[table.groupby("stratum_code").cumcount() < table["stratum_sample_count"]]

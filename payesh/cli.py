@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
 from methods.period import Period
-from payesh import source
+from payesh import sample, source
 from tasks.edges.settings import settings
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ app = typer.Typer(
 
 
 app.add_typer(source.app, name="source")
+app.add_typer(sample.app, name="sample")
 
 
 class Scale(StrEnum):
@@ -99,7 +100,7 @@ def demo(
 
     Run again, it takes up what is there and ends with the same figures.
     """
-    period = _period(year, 1)
+    period = checked_period(year, 1)
     with _work("demo"):
         _run_full(period, scale, None, ())
         _summary(period)
@@ -110,7 +111,7 @@ def run(
     year: Year, phase: Phase = 1, cutoff: Cutoff = None, without: Without = None, scale: ScaleOption = None
 ) -> None:
     """Take a year through all nine stages, from its sources to its bulletins."""
-    period, day = _period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), _date(cutoff)
     with _work("run"):
         _run_full(period, scale, day, tuple(without or ()))
         _summary(period)
@@ -123,7 +124,7 @@ def backfill(
     scale: ScaleOption = None,
 ) -> None:
     """Run past years one after the other; a year that fails does not stop the next."""
-    periods = [_period(year, phase) for year in years]
+    periods = [checked_period(year, phase) for year in years]
     with _work("backfill"), _rehearsed(periods, scale):
         from flows.backfill import backfill as flow
 
@@ -135,7 +136,7 @@ def backfill(
 @app.command()
 def pull(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOption = None) -> None:
     """Take in what every source of a year delivers, and accept or refuse it."""
-    period = _period(year, phase)
+    period = checked_period(year, phase)
     with _work("pull"), _rehearsed([period], scale):
         from flows.pull import pull as flow
 
@@ -145,7 +146,7 @@ def pull(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOpti
 @app.command()
 def prepare(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOption = None) -> None:
     """Take accepted deliveries to an issued inspection sample."""
-    period = _period(year, phase)
+    period = checked_period(year, phase)
     with _work("prepare"), _rehearsed([period], scale):
         from flows.prepare import prepare as flow
 
@@ -155,7 +156,7 @@ def prepare(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleO
 @app.command()
 def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
     """Take the inspections back and give the verdicts."""
-    period, day = _period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), _date(cutoff)
     with _work("collect"), _rehearsed([period], scale):
         from flows.collect import collect as flow
 
@@ -165,7 +166,7 @@ def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOpt
 @app.command()
 def publish(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
     """Turn verdicts into figures, cases, scorecards and bulletins."""
-    period, day = _period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), _date(cutoff)
     with _work("publish"), _rehearsed([period], scale):
         from flows.publish import publish as flow
 
@@ -184,12 +185,10 @@ def figures(
     format: Annotated[Format, typer.Option(help="How to write them.")] = Format.table,
 ) -> None:
     """Print figures with all they rest on: numerator, denominator, n, interval, method, guideline."""
-    period, day = _period(year, phase), _date(cutoff)
-    with _refusals(), _stack(quiet=True):
+    period, day = checked_period(year, phase), _date(cutoff)
+    with warehouse_open():
         from tasks.edges import figures as stored
-        from tasks.edges import warehouse
 
-        warehouse.migrate()
         rows = stored.read(year, phase, day, level, unit, indicator)
         if rows.empty:
             raise SettingWrong(
@@ -206,7 +205,7 @@ def up() -> None:
     """Start PostgreSQL, the Prefect server and a worker, and deploy prefect.yaml; they stay until `payesh down`."""
     from payesh import stack
 
-    with _refusals():
+    with refusals():
         os.environ.update(QUIET)
         # The worker's runs follow the guidelines of the rehearsal that lies here.
         _use_guidelines_of(_remembered_scale() or Scale.full)
@@ -220,7 +219,7 @@ def down() -> None:
     """Stop every part of the stack, also what a killed command left behind."""
     from payesh import stack
 
-    with _refusals():
+    with refusals():
         stack.down(_say)
 
 
@@ -229,7 +228,7 @@ def status() -> None:
     """Show which parts of the stack run, and where."""
     from payesh import stack
 
-    with _refusals():
+    with refusals():
         for part in stack.parts():
             typer.echo(f"{part.name:<11} {part.pid or '-':>8}  {part.address}")
 
@@ -273,10 +272,20 @@ def _run_full(period: Period, scale: Scale | None, cutoff: datetime.date | None,
 
 
 @contextmanager
+def warehouse_open() -> Iterator[None]:
+    """Have the warehouse at hand, quietly, with its schema up to date; a refusal ends in one line."""
+    with refusals(), _stack(quiet=True):
+        from tasks.edges import warehouse
+
+        warehouse.migrate()
+        yield
+
+
+@contextmanager
 def _work(name: str) -> Iterator[None]:
     from payesh import stack
 
-    with _refusals(), _stack():
+    with refusals(), _stack():
         _say(f"Prefect UI: {stack.ui_address()}")
         yield
 
@@ -376,7 +385,7 @@ def _print_figures(rows: pd.DataFrame, format: Format) -> None:
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
+def refusals() -> Iterator[None]:
     """Turn a refusal into one line and an exit code; keep the traceback of anything else in the log."""
     try:
         yield
@@ -400,7 +409,8 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _period(year: int, phase: int) -> Period:
+def checked_period(year: int, phase: int) -> Period:
+    """Read a period from the command line; one that is none ends in one line."""
     try:
         return Period(year, phase)
     except BadPeriod as refusal:

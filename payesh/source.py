@@ -84,7 +84,7 @@ def new(
     """
     from payesh import cli
 
-    with cli._refusals():
+    with cli.refusals():
         target = out or Path("sources") / f"{code}.yaml"
         if target.exists() and not force:
             raise SettingWrong(place=str(target), found="a file", wanted="none yet", remedy="Use --force or --out.")
@@ -184,7 +184,7 @@ def try_source(
     """
     from payesh import cli
 
-    with cli._refusals():
+    with cli.refusals():
         period = Period(year, phase)
         source = _load(file).at(period)
         with cli._stack():

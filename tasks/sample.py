@@ -1,48 +1,196 @@
-"""Sample stage, work: the only code that writes schema `sample`."""
+"""Sample stage, draw: the seed, who is drawn, the issued list and its certificate."""
 
 from __future__ import annotations
 
+import gzip
+import json
+import os
+import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from methods import sample
+from methods import allocation, certificate, sample
+from methods.errors import CertificateWrong, FrameMismatch, SeedMismatch, SettingWrong
+from methods.guideline import Section
 from methods.period import Period
 from tasks.edges import law, warehouse
 from tasks.edges.settings import settings
 from tasks.edges.warehouse import Receipt, Rowset
 
+# A guideline that says so wants a seed nobody can know before it is shown.
+DRAWN_BY_LOT = "random"
+SEED_BYTES = 32
+
+
+# the seed ----------------------------------------------------------------------------------------
+
+
+@task(task_run_name="commit-seed-{period}", cache_policy=NO_CACHE)
+def commit_seed(period: Period) -> Receipt:
+    """Commit to the seed before the frame closes: its SHA-256 is published, the seed is kept."""
+    return commit(period)
+
+
+def commit(period: Period, seed: str | None = None) -> Receipt:
+    """Commit to a seed: one given (of a public lottery, say), the guideline's, or one drawn here.
+
+    Raises:
+        SeedMismatch: the round is committed to another seed already.
+    """
+    partition = _partition(period)
+    standing = warehouse.read("sample/seed_commitment.sql", **partition)
+    if not standing.empty and seed is None:
+        _published(period, str(standing["seed_sha256"].iloc[0]))
+        return Receipt("sample.seed_commitment", str(period), 1, str(standing["seed_sha256"].iloc[0])[:16])
+    chosen = seed if seed is not None else _chosen_seed(period)
+    digest = certificate.seed_hash(chosen)
+    if not standing.empty and standing["seed_sha256"].iloc[0] != digest:
+        committed = standing.iloc[0]
+        raise SeedMismatch(
+            place=f"seed of {period}",
+            found=f"a seed of SHA-256 {digest[:16]}…",
+            wanted=f"that of {str(committed['seed_sha256'])[:16]}…, committed on {committed['committed_on']}",
+            remedy="A commitment cannot be taken back: use the seed that was committed to.",
+        )
+    _keep_secret(period, chosen)
+    row = pd.DataFrame([{**partition, "seed_sha256": digest, "committed_on": settings().today}])
+    receipt = warehouse.append("sample.seed_commitment", partition, row)
+    _published(period, digest)
+    return receipt
+
+
+def committed_hash(period: Period) -> str:
+    """Look up the SHA-256 that a round is committed to."""
+    return str(warehouse.read("sample/seed_commitment.sql", **_partition(period))["seed_sha256"].iloc[0])
+
+
+def _chosen_seed(period: Period) -> str:
+    said = str(law.section("sampling", period)["draw_seed"])
+    kept = _secret_file(period)
+    if said != DRAWN_BY_LOT:
+        return f"{said}|{period}"
+    # A crash between keeping and committing must not draw a second seed.
+    return kept.read_text(encoding="utf-8") if kept.exists() else secrets.token_hex(SEED_BYTES)
+
+
+def _keep_secret(period: Period, seed: str) -> None:
+    path = _secret_file(period)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    half = path.with_suffix(".part")
+    with open(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(seed)
+    half.replace(path)
+
+
+def _secret_file(period: Period) -> Path:
+    return settings().home / "secrets" / f"draw-seed-{period}"
+
+
+def _published(period: Period, digest: str) -> None:
+    path = _folder(period) / "seed_commitment.txt"
+    _write(path, f"{digest}  draw-seed-{period}\n".encode())
+
+
+def _seed(period: Period) -> str:
+    """Read the seed that was committed to.
+
+    Raises:
+        SeedMismatch: what is kept is not it.
+        SettingWrong: it is lost, or nothing was committed to.
+    """
+    standing = warehouse.read("sample/seed_commitment.sql", **_partition(period))
+    path = _secret_file(period)
+    if standing.empty or not path.exists():
+        raise SettingWrong(
+            place=f"seed of {period}",
+            found="no commitment" if standing.empty else f"no {path}",
+            wanted="the seed that was committed to",
+            remedy="Run `payesh sample commit` first; or bring the file of the seed back.",
+        )
+    seed = path.read_text(encoding="utf-8")
+    if certificate.seed_hash(seed) != standing["seed_sha256"].iloc[0]:
+        raise SeedMismatch(
+            place=str(path),
+            found=f"a seed of SHA-256 {certificate.seed_hash(seed)[:16]}…",
+            wanted=f"that of {str(standing['seed_sha256'].iloc[0])[:16]}…, which was committed to",
+            remedy="Bring the file of the committed seed back; no other may be drawn with.",
+        )
+    return seed
+
+
+# the draw ----------------------------------------------------------------------------------------
+
 
 @task(task_run_name="draw-plans-{period}", cache_policy=NO_CACHE)
 def draw_plans(period: Period) -> Receipt:
-    """Draw the plans to inspect; drawing again draws the same ones."""
+    """Draw the plans to inspect, their reserve and who is inspected again; drawing again draws the same ones."""
     partition = _partition(period)
-    rules = law.section("sampling", period)
-    plans = warehouse.read("sample/eligible_plan.sql", **partition)
-    allocation = sample.allocate_levels(plans, rules)
-    drawn = sample.draw_plans(plans, rules, seed=f"{rules['draw_seed']}|{period}")
-    warehouse.replace("sample.allocation", partition, allocation.assign(**partition))
-    return warehouse.replace("sample.drawn_plan", partition, drawn.assign(**partition))
+    rules, seed = law.section("sampling", period), _seed(period)
+    drawn = sample.draw_plans(_frame(period), rules, seed, *_coordinated(period, rules))
+    expected = _expected(drawn.allocation)
+    again = sample.draw_reinspections(drawn.drawn, rules, seed).assign(**partition)
+    with warehouse.transaction() as connection:
+        for table, rows in (
+            ("allocation", drawn.allocation),
+            ("expected_precision", expected),
+            ("reserve_plan", drawn.reserve),
+            ("reinspected_plan", again),
+        ):
+            warehouse.replace(f"sample.{table}", partition, rows.assign(**partition), within=connection)
+        receipt = warehouse.replace("sample.drawn_plan", partition, drawn.drawn.assign(**partition), connection)
+    _show_expected(period, drawn.allocation, expected)
+    return receipt
 
 
-@task(task_run_name="assign-plans-{period}", cache_policy=NO_CACHE)
-def assign_plans(period: Period) -> Receipt:
-    """Give each drawn plan a firm of its province that did not advise it."""
-    partition = _partition(period)
-    drawn = warehouse.read("sample/drawn_for_assignment.sql", **partition)
-    firms = warehouse.read("sample/firm.sql", **partition)
-    assigned = sample.assign_firms(drawn, firms, int(law.section("sampling", period)["plans_per_inspector"]))
-    return warehouse.replace("sample.assignment", partition, assigned.assign(**partition))
+def _coordinated(period: Period, rules: Mapping[str, Any]) -> tuple[pd.Series | None, str]:
+    """Look up the round before in the year, which a coordinated round moves on from."""
+    share = sample.Design.of(rules).overlap_share
+    former = Period(period.year, 1)
+    if share is None or former == period or warehouse.count("sample.issued_plan", _partition(former)) == 0:
+        return None, ""
+    drawn = warehouse.read("sample/drawn_number.sql", **_partition(former))
+    return sample.moved_on(drawn, share), str(_certificate(former)["seed"])
+
+
+def _expected(strata: pd.DataFrame) -> pd.DataFrame:
+    cells = strata.rename(columns={"eligible_plan_count": "population_count", "sample_plan_count": "sample_count"})
+    nation = allocation.expected_errors(cells).assign(level="nation", unit_code="IR")
+    province = allocation.expected_errors(cells, ["province_code"]).rename_axis("unit_code").reset_index()
+    return pd.concat([nation, province.assign(level="province")], ignore_index=True)
+
+
+def _show_expected(period: Period, strata: pd.DataFrame, expected: pd.DataFrame) -> None:
+    bound = strata["binding_bound"].value_counts().to_dict()
+    half_width = (196 * expected["standard_error"]).round(2)
+    table = expected[["unit_code", "population_count", "sample_count"]].assign(half_width_points=half_width)
+    create_table_artifact(
+        key=f"expected-precision-{period}",
+        table=json.loads(table.to_json(orient="records")),
+        description=f"What the draw of {period} will know, by the planning shares of the guideline;"
+        f" strata at a bound: {', '.join(f'{name} {count}' for name, count in sorted(bound.items()))}",
+    )
+
+
+# issue -------------------------------------------------------------------------------------------
 
 
 @task(task_run_name="issue-sample-{period}", cache_policy=NO_CACHE)
 def issue_sample(period: Period) -> Receipt:
-    """Freeze the sample and hand the list out to the inspectors."""
+    """Freeze the sample with its certificate, and hand the list out to the inspectors."""
     partition = _partition(period)
-    guideline = law.section("sampling", period).version
-    rows = Rowset("sample/issued_plan.sql", {**partition, "guideline": guideline})
-    receipt = warehouse.freeze("sample.issued_plan", partition, rows)
+    rules = law.section("sampling", period)
+    written = _certified(period, rules)
+    rows = Rowset("sample/issued_plan.sql", {**partition, "guideline": rules.version})
+    with warehouse.transaction() as connection:
+        frozen = pd.DataFrame([{**partition, "certificate": written}])
+        warehouse.freeze("sample.draw_certificate", partition, frozen, within=connection)
+        receipt = warehouse.freeze("sample.issued_plan", partition, rows, within=connection)
     _hand_out(period)
     return receipt
 
@@ -52,19 +200,146 @@ def find_issued_sample(period: Period) -> bool:
     """Say whether the sample of a period has been issued; its frame is closed then."""
     is_issued = warehouse.count("sample.issued_plan", _partition(period)) > 0
     if is_issued:
+        refuse_altered_frame(period)
         # A crash between freezing and handing out must not leave the inspectors without a list.
         _hand_out(period)
     return is_issued
 
 
-def _hand_out(period: Period) -> Path:
-    rows = warehouse.read("sample/issued_list.sql", **_partition(period))
-    path = settings().outbox / str(period) / "issued_plan.csv"
+def refuse_altered_frame(period: Period) -> None:
+    """Refuse to go on where the frame is no longer the one an issued sample was drawn from.
+
+    Raises:
+        FrameMismatch: naming both hashes.
+    """
+    certified = _certificate(period)["frame"]
+    found = certificate.hashed(_frame(period), certificate.FRAME_COLUMNS)
+    if found["sha256"] != certified["sha256"]:
+        raise FrameMismatch(
+            place=f"frame of {period}, frame.eligible_plan",
+            found=f"{found['rows']:,} plans, SHA-256 {found['sha256'][:16]}…: altered after the sample was issued",
+            wanted=f"{certified['rows']:,} plans, SHA-256 {certified['sha256'][:16]}…, as certified",
+            remedy=f"Bring back {_folder(period) / 'frame.csv.gz'}; `payesh sample verify` says where they differ.",
+        )
+
+
+def verify(path: Path, with_store: bool = True) -> list[certificate.Difference]:
+    """Draw again by a certificate, and say where the frame, the draw or the issued list differ from it.
+
+    Args:
+        path: the certificate; frame.csv.gz and drawn_plan.csv are looked for beside it.
+        with_store: hold it against the frame and the issued list of the warehouse, not only against the files.
+
+    Raises:
+        CertificateWrong: it cannot be read, or the frame is not beside it.
+    """
+    written = _read_certificate(path)
+    frame_file = path.parent / "frame.csv.gz"
+    if not frame_file.exists() and not with_store:
+        raise CertificateWrong(
+            place=str(path), found=f"no {frame_file.name} beside it", wanted="the frame that it was drawn from"
+        )
+    found: list[certificate.Difference] = []
+    if frame_file.exists():
+        issued = path.parent / "drawn_plan.csv"
+        rows = pd.read_csv(issued, dtype={"plan_id": str, "stratum_code": str}) if issued.exists() else None
+        found += certificate.differences(written, _read_frame(frame_file), rows)
+    if with_store:
+        period = Period.parse(str(written["period"]))
+        issued_rows = warehouse.read("sample/issued_probability.sql", **_partition(period))
+        stored = certificate.differences(written, _frame(period), issued_rows)
+        found += [certificate.Difference(f"warehouse, {one.place}", one.certified, one.found) for one in stored]
+    return found
+
+
+def _certified(period: Period, rules: Section) -> str:
+    frame, seed = _frame(period), _seed(period)
+    moved, root = _coordinated(period, rules)
+    coordination = None if moved is None else {"root_seed": root, "moved_on": moved.to_dict()}
+    drawn = sample.draw_plans(frame, rules, seed, moved, root)
+    again = sample.draw_reinspections(drawn.drawn, rules, seed)
+    guideline = {"version": rules.version, "values": json.loads(json.dumps(dict(rules), default=str))}
+    made = certificate.certify(str(period), seed, frame, guideline, drawn, again, coordination)
+    return json.dumps(made, ensure_ascii=False, sort_keys=True)
+
+
+def _certificate(period: Period) -> dict[str, Any]:
+    rows = warehouse.read("sample/draw_certificate.sql", **_partition(period))
+    if rows.empty:
+        raise CertificateWrong(
+            place=f"sample of {period}", found="no draw certificate", wanted="one that was frozen with the sample"
+        )
+    found: dict[str, Any] = json.loads(rows["certificate"].iloc[0])
+    return found
+
+
+def _read_certificate(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise CertificateWrong(
+            place=str(path), found=str(error), wanted="a draw certificate, such as draw_certificate.json"
+        ) from error
+    if not isinstance(found, dict) or not certificate.PARTS <= found.keys():
+        missing = sorted(certificate.PARTS - set(found)) if isinstance(found, dict) else sorted(certificate.PARTS)
+        raise CertificateWrong(
+            place=str(path), found=f"no {', '.join(missing)}", wanted="a draw certificate with all of its parts"
+        )
+    return found
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    texts = {name: str for name in certificate.FRAME_COLUMNS if name not in ("loan_paid_rial", "risk_score")}
+    try:
+        return pd.read_csv(path, dtype=texts, keep_default_na=False, na_values={"risk_score": [""]})
+    except (OSError, EOFError, ValueError) as error:
+        raise CertificateWrong(
+            place=str(path), found=str(error), wanted="the frame as it was written, gzip of CSV"
+        ) from error
+
+
+def _frame(period: Period) -> pd.DataFrame:
+    return warehouse.read("sample/eligible_plan.sql", **_partition(period))
+
+
+def _hand_out(period: Period) -> None:
+    partition, folder = _partition(period), settings().outbox / str(period)
+    rows = warehouse.read("sample/issued_list.sql", **partition)
+    _write(folder / "issued_plan.csv", rows.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    again = warehouse.read("sample/reinspection_list.sql", **partition)
+    _write(folder / "reinspection.csv", again.to_csv(index=False, lineterminator="\n").encode("utf-8"))
+    written = _certificate(period)
+    _write(
+        _folder(period) / "draw_certificate.json",
+        (json.dumps(written, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode("utf-8"),
+    )
+    frame = certificate.canonical_csv(_frame(period), certificate.FRAME_COLUMNS)
+    # A fixed time: the same frame has the same bytes.
+    _write(_folder(period) / "frame.csv.gz", gzip.compress(frame, mtime=0))
+    issued = warehouse.read("sample/issued_probability.sql", **partition)
+    _write(_folder(period) / "drawn_plan.csv", certificate.canonical_csv(issued, certificate.LIST_COLUMNS))
+    create_markdown_artifact(
+        key=f"draw-certificate-{period}",
+        markdown=f"## Draw certificate of {period}\n\n| | |\n|---|---|\n"
+        f"| seed | `{written['seed']}` |\n| SHA-256 of the seed, committed before | `{written['seed_sha256']}` |\n"
+        f"| frame | {written['frame']['rows']:,} plans, `{written['frame']['sha256']}` |\n"
+        f"| issued list | {written['list']['rows']:,} plans, `{written['list']['sha256']}` |\n"
+        f"| guideline | {written['guideline']['version']} |\n\n"
+        f"`payesh sample verify {_folder(period) / 'draw_certificate.json'}` draws again.",
+    )
+
+
+def _folder(period: Period) -> Path:
+    return settings().home / "certificates" / str(period)
+
+
+def _write(path: Path, content: bytes) -> None:
+    if path.exists() and path.read_bytes() == content:
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part")
-    rows.to_csv(half, index=False, lineterminator="\n")
-    half.rename(path)
-    return path
+    half.write_bytes(content)
+    half.replace(path)
 
 
 def _partition(period: Period) -> dict[str, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -21,6 +22,9 @@ def pytest_configure() -> None:
         if name.startswith(("PAYESH_", "PREFECT_")):
             del os.environ[name]
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    # How long an example takes is the machine's affair; a busy one must not turn a law red.
+    hypothesis.settings.register_profile("payesh", deadline=None)
+    hypothesis.settings.load_profile("payesh")
 
 
 @pytest.fixture(scope="session")

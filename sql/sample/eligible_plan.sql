@@ -1,8 +1,12 @@
 -- the frame as the draw sees it
 -- grain:  one row per eligible plan
--- reads:  frame.eligible_plan
+-- reads:  frame.eligible_plan, frame.plan_risk
 -- writes: nothing
-select plan_id, province_code, county_code, agency_code, loan_paid_rial, advising_firm_code
-from frame.eligible_plan
-where year = :year and phase = :phase
-order by plan_id
+select
+    plan.plan_id, plan.province_code, plan.county_code, plan.agency_code, plan.plan_kind, plan.loan_paid_rial,
+    risk.risk_score
+from frame.eligible_plan as plan
+left join frame.plan_risk as risk
+    on risk.year = plan.year and risk.phase = plan.phase and risk.plan_id = plan.plan_id
+where plan.year = :year and plan.phase = :phase
+order by plan.plan_id

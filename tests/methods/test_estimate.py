@@ -21,6 +21,11 @@ RULES = {
 }
 
 
+def under_simple_sampling(plans):
+    """Add the probability a stratified simple random sample gives each plan."""
+    return plans.assign(inclusion_probability=plans["stratum_sample_count"] / plans["stratum_population_count"])
+
+
 def strata(**values):
     """Name a stratum with its population and its drawn values."""
     rows = [
@@ -28,7 +33,7 @@ def strata(**values):
         for name, (size, drawn) in values.items()
         for y in drawn
     ]
-    return pd.DataFrame(rows)
+    return under_simple_sampling(pd.DataFrame(rows))
 
 
 def total_of(plans):
@@ -57,6 +62,7 @@ def test_totals_and_means_agree_with_the_oracle_where_a_lonely_unit_is_certain(o
     # Its weights are those of the population counts, so that expansion and weights agree.
     assert (rows["fpc"] / size == rows["w"]).all()
     expected = pd.read_csv(oracle / "lonely_psu_expected.csv").query("option == 'certainty' and fpc").set_index("stat")
+    plans = under_simple_sampling(plans)
     table = estimate.stratum_totals(plans, ["y", "x"], [("y", "x")], []).sum()
     assert table["y_total"] == pytest.approx(expected.loc["total", "estimate"], rel=1e-9)
     assert np.sqrt(table["y_variance"]) == pytest.approx(expected.loc["total", "se"], rel=1e-9)
@@ -120,7 +126,7 @@ def sampled(seed, counties=9):
                     "realised_job_count": int(chance.integers(0, 5)) if decided else 0,
                 }
             )  # fmt: skip
-    plans = pd.DataFrame(rows)
+    plans = under_simple_sampling(pd.DataFrame(rows))
     frame = plans.groupby(["county_code", "province_code", "agency_code"], as_index=False).agg(
         eligible_plan_count=("plan_id", "size"), loan_paid_rial=("loan_paid_rial", "sum")
     )
@@ -219,7 +225,7 @@ def test_the_truth_lies_in_nineteen_of_twenty_intervals():
                 }
             ).assign(stratum_code=lambda rows, name=name: name + rows["round"].astype(str))
         )
-    plans = pd.concat(parts, ignore_index=True)
+    plans = under_simple_sampling(pd.concat(parts, ignore_index=True))
     table = estimate.stratum_totals(plans, ["y", "x"], [("y", "x")], ["round"]).groupby("round").sum()
     share, error = estimate.ratio(
         table["y_total"], table["x_total"], table["y_variance"], table["x_variance"], table["y_x_covariance"]
@@ -234,3 +240,22 @@ def test_every_indicator_is_defined_and_every_definition_has_figures():
     path = Path(__file__).parents[2] / "reference" / "indicators.yaml"
     defined = [entry["code"] for entry in yaml.safe_load(path.read_text(encoding="utf-8"))["indicators"]]
     assert sorted(defined) == sorted(set(estimate.figures(*sampled(0), RULES)["indicator"]))
+
+
+def test_unequal_probabilities_worked_by_hand():
+    # pi of 1/2 and 1/4: expanded 2 * 3 = 6 and 4 * 2 = 8, in all 14; weights (1 - pi) * 2/1 = 1 and 3/2;
+    # mean (6 + 12) / 2.5 = 7.2; variance 1 * 1.2^2 + 1.5 * 0.8^2 = 2.4. The plan taken for sure adds 5 and no variance.
+    plans = pd.DataFrame(
+        {
+            "stratum_code": "a", "stratum_population_count": 7, "stratum_sample_count": 3,
+            "inclusion_probability": [0.5, 0.25, 1.0], "y": [3.0, 2.0, 5.0], "x": 1.0,
+        }
+    )  # fmt: skip
+    total, variance = total_of(plans)
+    assert (total, variance) == (19, pytest.approx(2.4, rel=1e-12))
+
+
+@pytest.mark.parametrize("chance", [0.0, -0.1, 1.1, float("nan")])
+def test_a_probability_that_none_can_be_is_refused(chance):
+    with pytest.raises(FrameMismatch, match="inclusion probability"):
+        total_of(strata(a=(4, [1, 2])).assign(inclusion_probability=[0.5, chance]))

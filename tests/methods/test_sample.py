@@ -7,18 +7,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from methods import sample
-from methods.errors import FrameMismatch
+from methods.errors import FrameMismatch, GuidelineMissing
 
-RULES = {"issued_plan_count": 7, "minimum_plans_per_county": 2}
+SRS = {"method": "srs"}
+RULES = {
+    "issued_plan_count": 7,
+    "minimum_plans_per_county": 2,
+    "minimum_plans_per_agency": 0,
+    "design": SRS,
+    "allocation": "proportional",
+    "planning_share": {"default": "0.5"},
+    "largest_province_workload": {"default": "inf"},
+    "required_province_codes": [],
+}
 
 
 def frame(**sizes):
     rows = [
-        {"plan_id": f"{county}-{i}", "province_code": county[:2], "county_code": county}
+        {
+            "plan_id": f"{county}-{i}",
+            "province_code": county[:2],
+            "county_code": county,
+            "agency_code": "P01",
+            "plan_kind": "enterprise",
+            "loan_paid_rial": 10 + i,
+        }
         for county, size in sizes.items()
         for i in range(size)
     ]
     return pd.DataFrame(rows)
+
+
+def draw(plans, seed, **changes):
+    return sample.draw_plans(plans, RULES | changes, seed)
 
 
 PLANS = frame(**{"0001": 10, "0002": 2, "0101": 8})
@@ -71,15 +92,14 @@ def test_levels_are_worked_by_hand():
 
 
 def test_drawing_again_from_a_shuffled_frame_draws_the_same():
-    drawn = sample.draw_plans(PLANS, RULES, "seed")
-    again = sample.draw_plans(PLANS.sample(frac=1, random_state=1), RULES, "seed")
-    pd.testing.assert_frame_equal(drawn, again)
+    drawn = draw(PLANS, "seed").drawn
+    pd.testing.assert_frame_equal(drawn, draw(PLANS.sample(frac=1, random_state=1), "seed").drawn)
     assert len(drawn) == 7
-    assert sample.draw_plans(PLANS, RULES, "another")["plan_id"].tolist() != drawn["plan_id"].tolist()
+    assert draw(PLANS, "another").drawn["plan_id"].tolist() != drawn["plan_id"].tolist()
 
 
 def test_weights_add_up_to_the_frame():
-    drawn = sample.draw_plans(PLANS, RULES, "seed")
+    drawn = draw(PLANS, "seed").drawn
     assert (1 / drawn["inclusion_probability"]).sum() == pytest.approx(len(PLANS))
     assert drawn["inclusion_probability"].between(0, 1, inclusive="right").all()
 
@@ -93,7 +113,7 @@ def test_every_plan_is_drawn_as_often_as_its_probability_says():
     # 2000 counties of 8 plans, half of each drawn.
     counties = 2000
     plans = frame(**{f"00{number:04d}": 8 for number in range(counties)})
-    drawn = sample.draw_plans(plans, {"issued_plan_count": 4 * counties, "minimum_plans_per_county": 0}, "seed")
+    drawn = draw(plans, "seed", issued_plan_count=4 * counties, minimum_plans_per_county=0).drawn
     place = drawn["plan_id"].str.split("-").str[1].astype(int)
     # Binomial with p = 1/2: four standard errors are 4 * sqrt(.25 / 2000) = .045.
     assert (abs(place.value_counts().reindex(range(8)) / counties - 0.5) < 0.045).all()
@@ -105,39 +125,219 @@ def test_every_plan_is_drawn_as_often_as_its_probability_says():
 def test_a_county_in_two_provinces_is_refused():
     broken = pd.concat([PLANS, PLANS.head(1).assign(plan_id="x", province_code="01")])
     with pytest.raises(FrameMismatch, match="county 0001"):
-        sample.draw_plans(broken, RULES, "seed")
+        draw(broken, "seed")
 
 
-FIRMS = pd.DataFrame(
-    {"firm_code": ["F1", "F2", "F3"], "province_code": ["00", "00", "01"], "capacity_count": [10, 30, 5]}
-)
+# probabilities in proportion to size ------------------------------------------------------------
 
 
-def assignment(adviser=None):
-    drawn = sample.draw_plans(PLANS, {"issued_plan_count": 12, "minimum_plans_per_county": 2}, "seed")
-    drawn["advising_firm_code"] = pd.Series([adviser] * len(drawn), dtype=object)
-    return drawn, drawn.merge(sample.assign_firms(drawn, FIRMS, 2), on="plan_id")
+def test_probabilities_worked_by_hand():
+    # 2 of sizes 1, 1, 2, 6: 2 * 6/10 is above 1, so the last is sure, and one of 1, 1, 2 is left.
+    assert sample.inclusion_probabilities([1, 1, 2, 6], 2).tolist() == [0.25, 0.25, 0.5, 1.0]
 
 
-def test_firms_get_plans_of_their_province_in_proportion_to_capacity():
-    drawn, assigned = assignment()
-    in_00 = assigned.loc[assigned["province_code"] == "00", "firm_code"].value_counts()
-    assert in_00.to_dict() == {"F2": 5, "F1": 2}
-    assert set(assigned.loc[assigned["province_code"] == "01", "firm_code"]) == {"F3"}
-    assert assigned.groupby("inspector_code").size().max() == 2
+def test_probabilities_and_draws_agree_with_the_oracle(oracle):
+    sizes = pd.read_csv(oracle / "pps_sizes.csv")
+    expected = pd.read_csv(oracle / "pps_inclusion.csv")
+    draws = pd.read_csv(oracle / "pps_systematic_draws.csv")
+    for vector, rows in expected.groupby("vector"):
+        given_sizes = sizes[sizes["vector"] == vector]
+        found = sample.inclusion_probabilities(given_sizes["size"], int(given_sizes["n"].iloc[0]))
+        assert found == pytest.approx(rows["pik"].to_numpy(), abs=1e-12)
+        for one in draws[draws["vector"] == vector].itertuples():
+            assert (sample.systematic_pps(found, one.u) + 1).tolist() == [int(unit) for unit in one.selected.split()]
 
 
-def test_no_firm_inspects_what_it_advised():
-    _, assigned = assignment("F2")
-    assert "F2" not in set(assigned["firm_code"])
+positive_sizes = st.lists(st.floats(1e-3, 1e6), min_size=1, max_size=40)
 
 
-def test_the_only_firm_of_a_province_cannot_inspect_its_own_plan():
-    with pytest.raises(FrameMismatch, match="only the firm F3"):
-        assignment("F3")
+@given(positive_sizes, st.data())
+def test_probabilities_add_up_and_keep_the_order_of_sizes(sizes, data):
+    n = data.draw(st.integers(0, len(sizes)))
+    pi = sample.inclusion_probabilities(sizes, n)
+    assert pi.sum() == pytest.approx(n, abs=1e-9)
+    assert ((pi >= 0) & (pi <= 1)).all()
+    assert (np.diff(pi[np.argsort(sizes)]) >= -1e-12).all()
+    open_units = pi < sample.CERTAIN
+    assert np.ptp(pi[open_units] / np.array(sizes)[open_units]) <= 1e-9 if open_units.any() else True
 
 
-def test_a_province_without_a_firm_is_named():
-    drawn = sample.draw_plans(PLANS, RULES, "seed").assign(advising_firm_code=None)
-    with pytest.raises(FrameMismatch, match="province 01"):
-        sample.assign_firms(drawn, FIRMS.head(2), 2)
+@given(positive_sizes, st.floats(0, 1, exclude_max=True), st.data())
+def test_a_systematic_draw_has_its_size_and_takes_the_sure(sizes, start, data):
+    n = data.draw(st.integers(0, len(sizes)))
+    pi = sample.inclusion_probabilities(sizes, n)
+    drawn = sample.systematic_pps(pi, start)
+    assert len(drawn) == n == len(set(drawn.tolist()))
+    assert set(np.flatnonzero(pi >= sample.CERTAIN)) <= set(drawn.tolist())
+
+
+@pytest.mark.parametrize("size", [[1, 0], [1, -2], [1, float("nan")], [1, float("inf")]])
+def test_a_size_nobody_can_be_drawn_by_is_named(size):
+    with pytest.raises(FrameMismatch, match="size, unit 2"):
+        sample.inclusion_probabilities(size, 1)
+
+
+def test_more_than_there_are_is_refused():
+    with pytest.raises(FrameMismatch, match="n of 3 for 2 units"):
+        sample.inclusion_probabilities([1, 1], 3)
+    with pytest.raises(FrameMismatch, match="start"):
+        sample.systematic_pps([0.5, 0.5], 1.0)
+    with pytest.raises(FrameMismatch, match="unit 1"):
+        sample.systematic_pps([1.5, 0.5], 0.1)
+
+
+def test_joint_probabilities_worked_by_hand():
+    # Stretches [0, .5), [.5, .75), [.75, 1.5), [1.5, 2): start .2 draws 1 and 3, .6 draws 2 and 4, .8 draws 3 and 4.
+    joint = sample.joint_inclusion_systematic([0.5, 0.25, 0.75, 0.5])
+    assert joint.tolist() == [
+        [0.5, 0, 0.5, 0],
+        [0, 0.25, 0, 0.25],
+        [0.5, 0, 0.75, 0.25],
+        [0, 0.25, 0.25, 0.5],
+    ]
+
+
+@given(positive_sizes, st.data())
+def test_joint_probabilities_are_what_every_start_gives(sizes, data):
+    n = data.draw(st.integers(1, len(sizes)))
+    pi = sample.inclusion_probabilities(sizes, n)
+    joint = sample.joint_inclusion_systematic(pi)
+    assert joint == pytest.approx(joint.T, abs=1e-12)
+    # Each drawn unit meets n - 1 others.
+    assert joint.sum(axis=1) == pytest.approx(n * pi, abs=1e-8)
+
+
+def test_inclusion_over_20000_draws_is_that_of_every_unit():
+    # Twenty thousand strata of the same sixty sizes: each is one draw by the public seed.
+    rounds, units = 20_000, 60
+    size = np.round(np.exp(np.linspace(0, 4, units)), 3)
+    county = np.repeat([f"{number:05d}" for number in range(rounds)], units)
+    plans = pd.DataFrame({"county_code": county, "province_code": "00", "agency_code": "P01", "plan_kind": "x"})
+    plans["plan_id"] = plans["county_code"] + "-" + np.tile([f"{unit:02d}" for unit in range(units)], rounds)
+    plans["loan_paid_rial"] = np.tile(size, rounds)
+    rules = {"issued_plan_count": 12 * rounds, "design": {"method": "pps_systematic", "size": "loan_paid_rial"}}
+    drawn = draw(plans, "public seed", **rules).drawn
+    pi = sample.inclusion_probabilities(size, 12)
+    found = np.bincount(drawn["plan_id"].str[-2:].astype(int), minlength=units) / rounds
+    assert (abs(found - pi) <= 4 * np.sqrt(pi * (1 - pi) / rounds) + 1e-12).all()
+    assert (drawn.groupby("county_code").size() == 12).all()
+
+
+@given(st.lists(st.lists(st.integers(1, 10**9), min_size=1, max_size=12), min_size=1, max_size=6), st.data())
+def test_strata_drawn_together_are_drawn_as_if_alone(strata, data):
+    plans = frame(**{f"{number:04d}": len(sizes) for number, sizes in enumerate(strata)})
+    plans["loan_paid_rial"] = np.concatenate(strata)
+    n = data.draw(st.integers(len(strata), len(plans)))
+    rules = {"issued_plan_count": n, "minimum_plans_per_county": 1}
+    found = draw(plans, "s", **rules, design={"method": "pps_systematic", "size": "loan_paid_rial"})
+    for stratum in found.allocation.itertuples():
+        mine = plans[plans["county_code"] == stratum.county_code]
+        mine = mine.iloc[np.argsort(sample.random_numbers(mine["plan_id"], "s"), kind="stable")]
+        pi = sample.inclusion_probabilities(mine["loan_paid_rial"], stratum.sample_plan_count)
+        start = sample.random_numbers(pd.Series([stratum.stratum_code]), "s|start")[0]
+        alone = mine["plan_id"].iloc[sample.systematic_pps(pi, start)]
+        together = found.drawn[found.drawn["stratum_code"] == stratum.stratum_code]
+        assert set(together["plan_id"]) == set(alone)
+
+
+# strata, bounds, rounds --------------------------------------------------------------------------
+
+
+def test_every_loan_above_the_threshold_is_taken():
+    found = draw(PLANS, "seed", issued_plan_count=9, design=SRS | {"take_all_from_rial": "18"})
+    large = PLANS[PLANS["loan_paid_rial"] >= 18]
+    sure = found.drawn[found.drawn["stratum_code"].str.endswith("-A")]
+    assert set(sure["plan_id"]) == set(large["plan_id"])
+    assert (sure["inclusion_probability"] == 1).all()
+    assert len(found.drawn) == 9
+    assert (1 / found.drawn["inclusion_probability"]).sum() == pytest.approx(len(PLANS))
+
+
+def test_a_small_agency_gets_its_minimum():
+    plans = frame(**{"0001": 300, "0101": 300})
+    plans.loc[[*range(8), *range(300, 308)], "agency_code"] = "P02"
+    usual = draw(plans, "seed", issued_plan_count=60).drawn.merge(plans[["plan_id", "agency_code"]], on="plan_id")
+    assert (usual["agency_code"] == "P02").sum() < 8
+    found = draw(plans, "seed", issued_plan_count=60, minimum_plans_per_agency=8)
+    table = found.drawn.merge(plans[["plan_id", "agency_code"]], on="plan_id")
+    assert (table["agency_code"] == "P02").sum() >= 8
+    assert (1 / table["inclusion_probability"]).sum() == pytest.approx(600)
+
+
+def test_a_workload_limit_moves_plans_to_other_provinces_and_is_named():
+    found = sample.allocate_levels(PLANS, RULES | {"largest_province_workload": {"default": "inf", "00": "4"}})
+    assert found.groupby("province_code")["sample_plan_count"].sum().to_dict() == {"00": 4, "01": 3}
+    tight = sample.allocate_levels(PLANS, RULES | {"largest_province_workload": {"default": "9", "01": "2"}})
+    assert tight.groupby("province_code")["sample_plan_count"].sum().to_dict() == {"00": 5, "01": 2}
+    assert tight.set_index("county_code")["binding_bound"].to_dict() == {
+        "0001": "none", "0002": "population", "0101": "minimum"
+    }  # fmt: skip
+    with pytest.raises(FrameMismatch, match="province 00: found a workload limit of 3"):
+        sample.allocate_levels(PLANS, RULES | {"largest_province_workload": {"default": "9", "00": "3"}})
+
+
+def test_a_required_province_without_plans_is_named():
+    with pytest.raises(FrameMismatch, match="province 02: found no eligible plan"):
+        draw(PLANS, "seed", required_province_codes=["00", "01", "02"])
+
+
+def test_a_design_nobody_knows_is_refused():
+    for design in ({"method": "quota"}, {"method": "srs", "size": "loan_paid_rial"}, {"method": "pps_systematic"}):
+        with pytest.raises(GuidelineMissing, match="design"):
+            draw(PLANS, "seed", design=design)
+
+
+def test_a_size_of_zero_in_the_frame_is_refused():
+    with pytest.raises(FrameMismatch, match="size loan_paid_rial"):
+        draw(
+            PLANS.assign(loan_paid_rial=[0] + [5] * 19),
+            "seed",
+            design={"method": "pps_systematic", "size": "loan_paid_rial"},
+        )
+
+
+ROUNDS = frame(**{f"00{number:02d}": 40 for number in range(50)})
+TEN_OF_FORTY = {"issued_plan_count": 500, "minimum_plans_per_county": 1}
+
+
+def coordinated(share):
+    first = draw(ROUNDS, "first", **TEN_OF_FORTY)
+    rules = RULES | TEN_OF_FORTY | {"design": SRS | {"overlap_share": share}}
+    second = sample.draw_plans(ROUNDS, rules, "second", sample.moved_on(first.drawn, float(share)), "first")
+    assert second.drawn["random_number"].between(0, 1).all()
+    return len(set(first.drawn["plan_id"]) & set(second.drawn["plan_id"]))
+
+
+def test_rounds_overlap_as_much_as_the_guideline_asks():
+    assert [coordinated(share) for share in ("1", "0.8", "0.5", "0")] == [500, 400, 250, 0]
+    with pytest.raises(GuidelineMissing, match="coordinated"):
+        draw(ROUNDS, "second", design=SRS | {"overlap_share": "0.5"})
+
+
+def test_a_released_reserve_is_one_larger_simple_random_sample():
+    found = draw(ROUNDS, "seed", **TEN_OF_FORTY, design=SRS | {"reserve_share": "0.2"})
+    assert (found.reserve.groupby("stratum_code").size() == 2).all()
+    assert not set(found.reserve["plan_id"]) & set(found.drawn["plan_id"])
+    released = pd.Series({"0000": 1, "0001": 2})
+    table = sample.released_probabilities(found.drawn, found.reserve, released).groupby("stratum_code")
+    assert table.size()[["0000", "0001", "0002"]].tolist() == [11, 12, 10]
+    assert table["inclusion_probability"].first()[["0000", "0001", "0002"]].tolist() == [11 / 40, 12 / 40, 10 / 40]
+    larger = draw(ROUNDS, "seed", **(TEN_OF_FORTY | {"issued_plan_count": 600}))
+    every = sample.released_probabilities(found.drawn, found.reserve, found.reserve.groupby("stratum_code").size())
+    assert set(every["plan_id"]) == set(larger.drawn["plan_id"])
+    with pytest.raises(FrameMismatch, match="stratum 0000: found 3 plans to release"):
+        sample.released_probabilities(found.drawn, found.reserve, pd.Series({"0000": 3}))
+
+
+def test_reinspections_are_nested_and_known():
+    issued = draw(ROUNDS, "seed", **TEN_OF_FORTY).drawn
+    rules = {"reinspection": {"provincial_share": "0.07", "national_share": "0.2"}}
+    found = sample.draw_reinspections(issued, rules, "seed")
+    levels = {level: rows for level, rows in found.groupby("level")}
+    # 500 * .07 is 35 and not 36, as a binary .07 would have it; a fifth of those is 7.
+    assert {level: len(rows) for level, rows in levels.items()} == {"provincial": 35, "national": 7}
+    assert set(levels["national"]["plan_id"]) < set(levels["provincial"]["plan_id"]) < set(issued["plan_id"])
+    assert levels["provincial"]["inclusion_probability"].unique().tolist() == [35 / 500]
+    pd.testing.assert_frame_equal(
+        found, sample.draw_reinspections(issued.sample(frac=1, random_state=2), rules, "seed")
+    )

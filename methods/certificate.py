@@ -1,0 +1,186 @@
+"""Draw certificate: what a draw rests on, and whether drawing again gives the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from methods import sample
+from methods.guideline import Section
+
+FRAME_COLUMNS = (
+    "plan_id", "province_code", "county_code", "agency_code", "plan_kind", "loan_paid_rial", "risk_score",
+)  # fmt: skip
+LIST_COLUMNS = ("plan_id", "stratum_code", "inclusion_probability")
+REINSPECTION_COLUMNS = ("level", "plan_id", "inclusion_probability")
+PARTS = frozenset(
+    {"period", "seed", "seed_sha256", "frame", "guideline", "coordination", "allocation", "list", "reserve",
+     "reinspection"}
+)  # fmt: skip
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing in which a certificate and a draw of today differ."""
+
+    place: str
+    certified: str
+    found: str
+
+    def __str__(self) -> str:
+        """Say it in one line."""
+        return f"{self.place}: certified {self.certified}; found {self.found}"
+
+
+def seed_hash(seed: str) -> str:
+    """Commit to a seed: its SHA-256, which is published before the frame closes."""
+    return hashlib.sha256(seed.encode("utf-8")).hexdigest()
+
+
+def canonical_csv(rows: pd.DataFrame, columns: tuple[str, ...]) -> bytes:
+    """Write rows so that equal content has equal bytes: UTF-8, line feeds, sorted, numbers in full.
+
+    Anyone can take their SHA-256 with `sha256sum`.
+    """
+    table = rows[list(columns)].sort_values(list(columns[:2]), kind="stable")
+    return table.to_csv(index=False, lineterminator="\n", float_format=None).encode("utf-8")
+
+
+def certify(
+    period: str,
+    seed: str,
+    frame: pd.DataFrame,
+    guideline: Mapping[str, Any],
+    draw: sample.Draw,
+    reinspections: pd.DataFrame,
+    coordination: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Make the certificate of a draw: all that it rests on, so that anyone can draw again.
+
+    Args:
+        period: of the round.
+        seed: its public seed.
+        frame: FRAME_COLUMNS, one row a plan.
+        guideline: version and values in force, as plain text.
+        draw: as drawn.
+        reinspections: as drawn.
+        coordination: root_seed, and moved_on by stratum, of the round it is coordinated with.
+    """
+    allocation = draw.allocation[["stratum_code", "eligible_plan_count", "sample_plan_count", "binding_bound"]]
+    return {
+        "period": period,
+        "seed": seed,
+        "seed_sha256": seed_hash(seed),
+        "frame": hashed(frame, FRAME_COLUMNS),
+        "guideline": dict(guideline),
+        "coordination": dict(coordination) if coordination else None,
+        "allocation": allocation.to_dict(orient="records"),
+        "list": hashed(draw.drawn, LIST_COLUMNS),
+        "reserve": hashed(draw.reserve, ("stratum_code", "release_order", "plan_id")),
+        "reinspection": hashed(reinspections, REINSPECTION_COLUMNS),
+    }
+
+
+def redraw(certificate: Mapping[str, Any], frame: pd.DataFrame) -> tuple[sample.Draw, pd.DataFrame]:
+    """Draw again from a frame by what a certificate says."""
+    seed = certificate["seed"]
+    rules = Section("sampling, of the certificate", certificate["period"], certificate["guideline"]["values"], ())
+    coordination = certificate["coordination"]
+    draw = sample.draw_plans(frame, rules, seed, *_former(coordination))
+    return draw, sample.draw_reinspections(draw.drawn, rules, seed)
+
+
+def differences(
+    certificate: Mapping[str, Any], frame: pd.DataFrame, issued: pd.DataFrame | None = None
+) -> list[Difference]:
+    """Hold a certificate against a frame, a draw from it, and the list that was issued.
+
+    Args:
+        certificate: as `certify` makes it.
+        frame: FRAME_COLUMNS, one row a plan.
+        issued: LIST_COLUMNS, one row an issued plan; None where it is not at hand.
+
+    Returns:
+        Where they differ; nothing where the draw is identical.
+    """
+    draw, reinspections = redraw(certificate, frame)
+    again = certify(
+        certificate["period"], certificate["seed"], frame, certificate["guideline"], draw, reinspections,
+        certificate["coordination"],
+    )  # fmt: skip
+    found = [
+        _compared(f"{part}, SHA-256", certificate[part]["sha256"], again[part]["sha256"])
+        for part in ("frame", "list", "reserve", "reinspection")
+    ]
+    found.append(_compared("seed, SHA-256", certificate["seed_sha256"], again["seed_sha256"]))
+    found.append(_allocation_difference(certificate["allocation"], again["allocation"]))
+    if issued is not None:
+        found += _list_differences(issued, draw.drawn)
+    return [one for one in found if one is not None]
+
+
+def _former(coordination: Mapping[str, Any] | None) -> tuple[pd.Series | None, str]:
+    if not coordination:
+        return None, ""
+    return pd.Series(coordination["moved_on"], dtype=np.float64), str(coordination["root_seed"])
+
+
+def hashed(rows: pd.DataFrame, columns: tuple[str, ...]) -> dict[str, Any]:
+    """Say how many rows there are, in which columns, and the SHA-256 of their canonical CSV."""
+    written = canonical_csv(rows, columns)
+    return {"rows": len(rows), "columns": list(columns), "sha256": hashlib.sha256(written).hexdigest()}
+
+
+def _compared(place: str, certified: object, found: object) -> Difference | None:
+    return None if certified == found else Difference(place, str(certified), str(found))
+
+
+def _allocation_difference(certified: list[dict[str, Any]], found: list[dict[str, Any]]) -> Difference | None:
+    before = {row["stratum_code"]: (row["eligible_plan_count"], row["sample_plan_count"]) for row in certified}
+    now = {row["stratum_code"]: (row["eligible_plan_count"], row["sample_plan_count"]) for row in found}
+    moved = sorted(code for code in before.keys() | now.keys() if before.get(code) != now.get(code))
+    if not moved:
+        return None
+    first = moved[0]
+    more = f" (and {len(moved) - 1} further strata)" if len(moved) > 1 else ""
+    return Difference(
+        f"allocation, stratum {first}{more}", _of_frame(before.get(first)), _of_frame(now.get(first))
+    )  # fmt: skip
+
+
+def _of_frame(sizes: tuple[int, int] | None) -> str:
+    return "none" if sizes is None else f"{sizes[1]} of {sizes[0]} plans"
+
+
+def _list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Difference | None]:
+    both = drawn[list(LIST_COLUMNS)].merge(
+        issued[list(LIST_COLUMNS)], on="plan_id", how="outer", suffixes=("_drawn", "_issued"), indicator=True
+    )
+    lost = both.loc[both["_merge"] == "left_only", "plan_id"]
+    strange = both.loc[both["_merge"] == "right_only", "plan_id"]
+    shared = both[both["_merge"] == "both"]
+    apart = ~np.isclose(
+        shared["inclusion_probability_drawn"].to_numpy(dtype=np.float64),
+        shared["inclusion_probability_issued"].to_numpy(dtype=np.float64),
+        rtol=1e-12,
+        atol=0,
+    )
+    return [
+        _some("issued list, plans of the draw that are not on it", lost),
+        _some("issued list, plans on it that the draw does not give", strange),
+        _some("issued list, plans of another probability", shared.loc[apart, "plan_id"]),
+    ]
+
+
+def _some(place: str, plans: pd.Series) -> Difference | None:
+    if plans.empty:
+        return None
+    named = ", ".join(plans.astype(str).head(SHOWN))
+    more = f" and {len(plans) - SHOWN} more" if len(plans) > SHOWN else ""
+    return Difference(place, "none", f"{len(plans)}: {named}{more}")

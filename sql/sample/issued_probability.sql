@@ -1,0 +1,8 @@
+-- the issued plans with the probability they were drawn with
+-- grain:  one row per issued plan
+-- reads:  sample.issued_plan
+-- writes: nothing
+select plan_id, stratum_code, inclusion_probability
+from sample.issued_plan
+where year = :year and phase = :phase
+order by plan_id

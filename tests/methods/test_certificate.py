@@ -1,0 +1,86 @@
+import hashlib
+
+import pandas as pd
+import pytest
+
+from methods import certificate, sample
+
+RULES = {
+    "issued_plan_count": "30", "minimum_plans_per_county": "2", "minimum_plans_per_agency": "0",
+    "design": {"method": "srs", "reserve_share": "0.1"}, "allocation": "proportional",
+    "planning_share": {"default": "0.5"}, "largest_province_workload": {"default": "99"},
+    "required_province_codes": ["00"], "reinspection": {"provincial_share": "0.2", "national_share": "0.5"},
+}  # fmt: skip
+
+
+def frame():
+    rows = [
+        {
+            "plan_id": f"P01-{number:04d}", "province_code": "00", "county_code": f"000{number % 4}",
+            "agency_code": "P01", "plan_kind": "enterprise", "loan_paid_rial": 10**9 + number, "risk_score": None,
+        }
+        for number in range(120)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def certified():
+    plans = frame()
+    drawn = sample.draw_plans(plans, RULES, "open sesame")
+    again = sample.draw_reinspections(drawn.drawn, RULES, "open sesame")
+    return certificate.certify("1403-1", "open sesame", plans, {"version": "x", "values": RULES}, drawn, again), drawn
+
+
+def test_a_draw_repeats_from_its_certificate_in_any_order_of_rows(certified):
+    written, drawn = certified
+    shuffled = frame().sample(frac=1, random_state=3)
+    assert certificate.differences(written, shuffled, drawn.drawn) == []
+
+
+def test_hashes_are_those_anyone_takes_of_the_bytes(certified):
+    written, _ = certified
+    assert written["seed_sha256"] == hashlib.sha256(b"open sesame").hexdigest()
+    text = certificate.canonical_csv(frame(), certificate.FRAME_COLUMNS)
+    assert text.startswith(b"plan_id,province_code,county_code,agency_code,plan_kind,loan_paid_rial,risk_score\n")
+    assert written["frame"]["sha256"] == hashlib.sha256(text).hexdigest()
+
+
+def places(written, plans, issued=None):
+    return [difference.place for difference in certificate.differences(written, plans, issued)]
+
+
+def test_a_plan_added_to_the_frame_shows_in_frame_and_allocation(certified):
+    written, _ = certified
+    more = frame()
+    more.loc[len(more)] = {**more.iloc[0].to_dict(), "plan_id": "P01-9999"}
+    found = places(written, more)
+    assert "frame, SHA-256" in found
+    assert "allocation, stratum 0000" in found
+
+
+def test_a_loan_altered_shows_though_the_same_plans_are_drawn(certified):
+    written, drawn = certified
+    assert places(written, frame().assign(loan_paid_rial=1), drawn.drawn) == ["frame, SHA-256"]
+
+
+def test_another_seed_draws_another_list(certified):
+    written, drawn = certified
+    found = places({**written, "seed": "another"}, frame(), drawn.drawn)
+    assert {"list, SHA-256", "seed, SHA-256", "issued list, plans of the draw that are not on it"} <= set(found)
+
+
+def test_a_plan_slipped_into_the_issued_list_is_named(certified):
+    written, drawn = certified
+    undrawn = sorted(set(frame()["plan_id"]) - set(drawn.drawn["plan_id"]))[0]
+    slipped = drawn.drawn.replace({"plan_id": {drawn.drawn["plan_id"].iloc[0]: undrawn}})
+    text = "; ".join(str(one) for one in certificate.differences(written, frame(), slipped))
+    assert undrawn in text
+    assert drawn.drawn["plan_id"].iloc[0] in text
+
+
+def test_a_probability_altered_on_the_issued_list_is_named(certified):
+    written, drawn = certified
+    altered = drawn.drawn.copy()
+    altered.loc[0, "inclusion_probability"] *= 0.9
+    assert places(written, frame(), altered) == ["issued list, plans of another probability"]
