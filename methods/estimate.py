@@ -95,7 +95,7 @@ def stratum_totals(
     found = {name: sums[name] for name in variables} | {name: sums[name] for name in totals.columns}
     for a, b in _with_squares(variables, pairs):
         moment = sums[f"{a}*{b}"] - sums[f"{a}~"] * sums[f"{b}~"] / whole
-        found[f"{a}_variance" if a == b else f"{a}_{b}_covariance"] = np.maximum(moment, 0) if a == b else moment
+        found[f"{a}_variance" if a == b else f"{a}_{b}_covariance"] = moment.clip(lower=0) if a == b else moment
     return pd.DataFrame(found).assign(unit_count=groups.size())
 
 

@@ -319,7 +319,8 @@ def moved_on(former: pd.DataFrame, overlap_share: float) -> pd.Series:
     ordered = former.sort_values(["stratum_code", "random_number"])
     groups = ordered.groupby("stratum_code")
     last = np.ceil(groups["random_number"].transform("size") * (1 - overlap_share) - 1e-9)
-    return ordered[groups.cumcount() + 1 == last].set_index("stratum_code")["random_number"]
+    reached: pd.Series = ordered[groups.cumcount() + 1 == last].set_index("stratum_code")["random_number"]
+    return reached
 
 
 def released_probabilities(drawn: pd.DataFrame, reserve: pd.DataFrame, released: pd.Series) -> pd.DataFrame:
