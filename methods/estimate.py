@@ -91,10 +91,10 @@ def stratum_totals(
     sums = groups.sum()
     whole = spread.groupby(plans["stratum_code"]).sum()
     # A stratum taken for sure has no spread at all, so what it is divided by does not matter.
-    whole = whole.where(whole > 0, 1.0).reindex(sums.index.get_level_values("stratum_code")).to_numpy()
+    divisor = whole.where(whole > 0, 1.0).reindex(sums.index.get_level_values("stratum_code")).to_numpy()
     found = {name: sums[name] for name in variables} | {name: sums[name] for name in totals.columns}
     for a, b in _with_squares(variables, pairs):
-        moment = sums[f"{a}*{b}"] - sums[f"{a}~"] * sums[f"{b}~"] / whole
+        moment = sums[f"{a}*{b}"] - sums[f"{a}~"] * sums[f"{b}~"] / divisor
         found[f"{a}_variance" if a == b else f"{a}_{b}_covariance"] = moment.clip(lower=0) if a == b else moment
     return pd.DataFrame(found).assign(unit_count=groups.size())
 
