@@ -101,9 +101,9 @@ def prior_probability(same_pair_count: int, plan_count: int) -> float:
 def settle_model(trained: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     """Settle the probabilities of agreement that weigh a pair.
 
-    A level that too few pairs showed has no probability of 0, and a comparison that nobody could train
-    keeps the guideline's assumption. What is settled has nine digits, so that pairs get the same weight
-    whatever order sums were taken in.
+    No level has a probability of 0: what was estimated lower than the least is the least, a level that no
+    pair showed and a comparison that nobody could train keep the guideline's assumption. What is settled has
+    nine digits, so that pairs get the same weight whatever order sums were taken in.
 
     Args:
         trained: comparison, level, m_probability, u_probability [estimates, null where there is none],
@@ -123,7 +123,7 @@ def settle_model(trained: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFram
     comparison = trained["comparison"]
     untrained = trained["m_probability"].isna().groupby(comparison).transform("all")
     is_learned = (trained["m_pair_count"] >= int(training["least_pair_count"])) & ~untrained
-    learned = trained["m_probability"].fillna(0.0).clip(lower=float(training["least_m_probability"]))
+    learned = trained["m_probability"].fillna(assumed).clip(lower=float(training["least_m_probability"]))
     # Half a pair for a level that no random pair showed.
     u = trained["u_probability"].fillna(0.0).clip(lower=0.5 / trained["u_pair_count"].clip(lower=1))
     return pd.DataFrame(

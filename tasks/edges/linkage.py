@@ -91,11 +91,13 @@ def train(schema: str, rules: Mapping[str, Any]) -> pd.DataFrame:
         u = _train_u(_api(engine, schema), sample, comparisons, u_pair_count) if u_pair_count else {}
         start = rules["linkage_m_probability"]
         m = _train_m(_api(engine, schema), f"{schema}_plan", comparisons, start, u) if m_pair_count and u else {}
-    keys = pd.MultiIndex.from_frame(rows)
+    keys = list(zip(rows["comparison"], rows["level"], strict=True))
     return rows.assign(
-        m_probability=_by_key(m, keys), u_probability=_by_key(u, keys), m_pair_count=m_pair_count,
+        m_probability=[m.get(key, float("nan")) for key in keys],
+        u_probability=[u.get(key, float("nan")) for key in keys],
+        m_pair_count=m_pair_count,
         u_pair_count=u_pair_count,
-    )  # fmt: skip
+    )
 
 
 def score_pairs(schema: str, model: pd.DataFrame, prior: float, rules: Mapping[str, Any]) -> pd.DataFrame:
@@ -120,7 +122,7 @@ def score_pairs(schema: str, model: pd.DataFrame, prior: float, rules: Mapping[s
     asked = [{"blocking_rule": rule, "sql_dialect": "postgres"} for rule in _blocks(rules["linkage_blocking"])]
     said = _settings(comparisons, prior, chances) | {
         "blocking_rules_to_generate_predictions": asked,
-        "retain_intermediate_calculation_columns": True,
+        "retain_matching_columns": True,
         "additional_columns_to_retain": ["national_id"],
     }
     with _engine(schema) as engine:
@@ -235,13 +237,6 @@ def _train_m(
     linker = _linker(api, table, _settings(comparisons, START_PRIOR, chances))
     linker.training.estimate_parameters_using_expectation_maximisation(TAUGHT, fix_u_probabilities=True)
     return _trained(linker, "m_probability")
-
-
-def _by_key(chances: Mapping[Any, float], keys: pd.MultiIndex) -> Any:
-    found = pd.Series(
-        list(chances.values()), index=pd.MultiIndex.from_tuples(list(chances), names=keys.names), dtype=float
-    )
-    return found.reindex(keys).to_numpy()
 
 
 def _trained(linker: Any, name: str) -> dict[Any, float]:
