@@ -252,14 +252,14 @@ def _trained(linker: Any, name: str) -> dict[Any, float]:
 def _linker(api: PostgresAPI, table: str, said: dict[str, Any]) -> Any:
     from splink import Linker
 
+    # It narrates every step; the model it comes to is kept in the warehouse.
+    logging.getLogger("splink").setLevel(logging.ERROR)
     return Linker(api.register(table), said)
 
 
 def _api(engine: Engine, schema: str) -> PostgresAPI:
     # Importing costs seconds, and most frames have nobody without an ID.
     from splink.backends.postgres import PostgresAPI
-
-    logging.getLogger("splink").setLevel(logging.ERROR)
 
     class Api(PostgresAPI):
         """Takes the few rows that splink hands over through the warehouse's own driver."""
