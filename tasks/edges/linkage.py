@@ -252,9 +252,9 @@ def _trained(linker: Any, name: str) -> dict[Any, float]:
 def _linker(api: PostgresAPI, table: str, said: dict[str, Any]) -> Any:
     from splink import Linker
 
-    # It narrates every step; the model it comes to is kept in the warehouse.
+    # It would narrate every step; the model it comes to is kept in the warehouse.
     logging.getLogger("splink").setLevel(logging.ERROR)
-    return Linker(api.register(table), said)
+    return Linker(api.register(table), said, log_level=None)
 
 
 def _api(engine: Engine, schema: str) -> PostgresAPI:

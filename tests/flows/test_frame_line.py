@@ -142,6 +142,23 @@ def test_a_plan_without_an_id_is_found_again_under_another_agency(agencies):
     assert len(eligible()) == 42
 
 
+def test_the_rehearsal_finds_every_plan_that_stands_twice_and_no_other(rehearsed):
+    from demo import population, scenario
+
+    plans = population.plans(scenario.load("small"), 1403)
+    twice = set(plans.loc[(plans["role"] == "repeated") & (plans["national_id"] == ""), "plan_id"])
+    found = rows_of("select * from frame.linked_pair where year = 1403 and decision = 'linked'")
+    assert len(found) == len(twice) > 5
+    assert {plan for pair in ("plan_id_left", "plan_id_right") for plan in found[pair]} >= twice
+    # What two agencies write of plans with an ID has taught how they write the others.
+    model = rows_of("select * from frame.linkage_model where year = 1403")
+    assert set(model["m_basis"]) == {"learned"}
+    wanted = method.match_weights(
+        pd.DataFrame(found["comparison_levels"].tolist()), model, model["prior_probability"].iloc[0]
+    )
+    assert found["match_weight"].to_numpy() == pytest.approx(wanted.to_numpy(), abs=1e-6)
+
+
 def test_the_score_is_that_of_fellegi_and_sunter_over_the_kept_model(agencies):
     agencies.deliver("A1", MANY)
     agencies.deliver("A2", UNKNOWN)
