@@ -116,10 +116,10 @@ def _lay_in(plans: pd.DataFrame) -> None:
     for name in ("approved_on", "paid_on"):
         rows[name] = calendar.read_dates(plans[name].tolist())[0].astype(str)
     rows["year"], rows["phase"], rows["row_number"] = YEAR, 1, np.arange(len(rows))
-    rows["delivery_id"] = "BENCH-" + rows["agency_code"]
+    rows["delivery_id"] = "BENCH-" + rows["agency_code"] + f"-{YEAR}"
     day = "2025-01-01"
     for code in AGENCIES:
-        own = f"BENCH-{code}"
+        own = f"BENCH-{code}-{YEAR}"
         source = {"source_code": own, "agency_code": code, "agency_name": code, "form": "loan_plan",
                   "is_rehearsal": True}  # fmt: skip
         delivery = {"delivery_id": own, "source_code": own, "form": "loan_plan", "year": YEAR, "phase": 1,

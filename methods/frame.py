@@ -157,31 +157,38 @@ def match_weights(levels: pd.DataFrame, model: pd.DataFrame, prior: float) -> pd
     return weight
 
 
-def decide_pairs(pairs: pd.DataFrame, reviewed: pd.DataFrame, thresholds: Mapping[str, str]) -> pd.DataFrame:
+def decide_pairs(pairs: pd.DataFrame, reviewed: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     """Decide which pairs are one plan: by two thresholds, a clerk's word before them, and never two people.
+
+    However high its weight, a pair that lacks a needed level of agreement is at best in doubt.
 
     Plans that would be joined although two of them carry different IDs are certainly not one: every such
     chain of pairs goes to the clerk, even where a clerk made it.
 
     Args:
-        pairs: plan_id_left, plan_id_right, match_probability, national_id_left, national_id_right [null without].
+        pairs: plan_id_left, plan_id_right, match_probability, national_id_left, national_id_right [null without],
+            and the level of agreement of each comparison that a level is needed of.
         reviewed: plan_id_left, plan_id_right, decision (linked, not_linked or null), one row a pair.
-        thresholds: linked, review and kept, as probabilities.
+        rules: linkage_thresholds (linked, review and kept, as probabilities) and linkage_needed_levels
+            (comparison -> levels, one of which a rule needs to link).
 
     Returns:
         The rows of `pairs` from `kept` on, and those a clerk decided, with decision and decided_by (rule, clerk).
 
     Raises:
-        GuidelineMissing: the thresholds are not in order.
+        GuidelineMissing: the thresholds are not in order, or a level is needed of an unknown comparison.
     """
-    linked, review, kept = (float(thresholds[name]) for name in ("linked", "review", "kept"))
+    linked, review, kept = (float(rules["linkage_thresholds"][name]) for name in ("linked", "review", "kept"))
     if not 0 <= kept <= review <= linked <= 1:
         raise _wrong_rule("linkage_thresholds", f"kept {kept}, review {review}, linked {linked}", "them in this order")
     pair = ["plan_id_left", "plan_id_right"]
     said = pairs[pair].merge(reviewed[[*pair, "decision"]], on=pair, how="left")["decision"].to_numpy(dtype=object)
     has_said = pd.notna(said)
     probability = pairs["match_probability"].to_numpy(dtype=np.float64)
-    by_rule = np.select([probability >= linked, probability >= review], ["linked", "review"], default="not_linked")
+    is_fit = _is_fit(pairs, rules["linkage_needed_levels"])
+    by_rule = np.select(
+        [(probability >= linked) & is_fit, probability >= review], ["linked", "review"], default="not_linked"
+    )
     decided = pairs.assign(
         decision=np.where(has_said, said, by_rule).astype(object), decided_by=np.where(has_said, "clerk", "rule")
     )
@@ -217,6 +224,14 @@ def _assumed_m(trained: pd.DataFrame, assumed: Mapping[str, Mapping[str, str]]) 
 
 def _shares(values: pd.Series, comparison: pd.Series) -> pd.Series:
     return (values / values.groupby(comparison).transform("sum")).round(MODEL_DIGITS)
+
+
+def _is_fit(pairs: pd.DataFrame, needed: Mapping[str, Sequence[str]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    unknown = sorted(set(needed) - set(pairs.columns))
+    if unknown:
+        raise _wrong_rule("linkage_needed_levels", ", ".join(unknown), "comparisons that pairs have")
+    met = [pairs[name].isin(levels).to_numpy(dtype=bool) for name, levels in needed.items()]
+    return np.logical_and.reduce(met) if met else np.ones(len(pairs), dtype=bool)
 
 
 def _joins_two_people(pairs: pd.DataFrame) -> np.ndarray[Any, np.dtype[np.bool_]]:

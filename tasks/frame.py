@@ -49,7 +49,7 @@ def assemble_frame(period: Period, without: tuple[str, ...] = ()) -> Receipt:
         prior = frame.prior_probability(int(size["same_pair_count"]), int(size["plan_with_id_count"]))
         scored = linkage.score_pairs(workspace, model, prior, rules)
     reviewed = warehouse.read("frame/review.sql", **_partition(period))
-    pairs = frame.decide_pairs(scored, reviewed, rules["linkage_thresholds"])
+    pairs = frame.decide_pairs(scored, reviewed, rules)
     clusters = frame.clusters(pairs[pairs["decision"] == "linked"])
     with warehouse.transaction() as connection:
         warehouse.run(connection, "frame/candidate.sql", **parameters, clusters=clusters.to_json(orient="records"))

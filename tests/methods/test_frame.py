@@ -3,13 +3,13 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from methods import frame
 from methods.errors import GuidelineMissing
 
-THRESHOLDS = {"linked": "0.99", "review": "0.50", "kept": "0.001"}
+LINKAGE = {"linkage_thresholds": {"linked": "0.99", "review": "0.50", "kept": "0.001"}, "linkage_needed_levels": {}}
 NOBODY_SAID = pd.DataFrame(columns=["plan_id_left", "plan_id_right", "decision"])
 RULES = {
     "minimum_loan_paid_rial": 10_000_000,
@@ -134,7 +134,7 @@ def test_two_thresholds_divide_the_pairs():
         ("a", "b", 0.99, None, None), ("a", "c", 0.5, None, None), ("a", "d", 0.4999, None, None),
         ("a", "e", 0.0009, None, None),
     )  # fmt: skip
-    found = frame.decide_pairs(pairs, NOBODY_SAID, THRESHOLDS)
+    found = frame.decide_pairs(pairs, NOBODY_SAID, LINKAGE)
     assert found["decision"].tolist() == ["linked", "review", "not_linked"]
     assert set(found["decided_by"]) == {"rule"}
 
@@ -145,7 +145,7 @@ def test_a_clerk_decides_whatever_the_score():
         [("a", "b", "linked"), ("a", "c", "not_linked"), ("d", "e", "linked"), ("x", "y", "linked")],
         columns=NOBODY_SAID.columns,
     )
-    found = frame.decide_pairs(pairs, said, THRESHOLDS)
+    found = frame.decide_pairs(pairs, said, LINKAGE)
     assert found["decision"].tolist() == ["linked", "not_linked", "linked"]
     assert set(found["decided_by"]) == {"clerk"}
 
@@ -153,16 +153,34 @@ def test_a_clerk_decides_whatever_the_score():
 def test_two_people_are_never_joined_over_a_plan_without_id():
     # b has no ID and fits a of person 1 and c of person 2: it cannot be both.
     pairs = pairs_of(("a", "b", 1.0, "1", None), ("b", "c", 1.0, None, "2"), ("d", "e", 1.0, None, "3"))
-    found = frame.decide_pairs(pairs, NOBODY_SAID, THRESHOLDS)
+    found = frame.decide_pairs(pairs, NOBODY_SAID, LINKAGE)
     assert found["decision"].tolist() == ["review", "review", "linked"]
     # A clerk who says which one it is settles it.
     said = pd.DataFrame([("a", "b", "not_linked")], columns=NOBODY_SAID.columns)
-    assert frame.decide_pairs(pairs, said, THRESHOLDS)["decision"].tolist() == ["not_linked", "linked", "linked"]
+    assert frame.decide_pairs(pairs, said, LINKAGE)["decision"].tolist() == ["not_linked", "linked", "linked"]
+
+
+def test_a_pair_whose_names_do_not_fit_is_never_linked_by_rule():
+    pairs = pairs_of(*((f"a{at}", f"b{at}", 1.0, None, "1") for at in range(4)))
+    pairs["name"] = ["equal", "near", "other", None]
+    rules = LINKAGE | {"linkage_needed_levels": {"name": ["equal", "near"]}}
+    assert frame.decide_pairs(pairs, NOBODY_SAID, rules)["decision"].tolist() == [
+        "linked",
+        "linked",
+        "review",
+        "review",
+    ]
+    said = pd.DataFrame([("a2", "b2", "linked")], columns=NOBODY_SAID.columns)
+    assert frame.decide_pairs(pairs, said, rules)["decision"].tolist() == ["linked", "linked", "linked", "review"]
+    with pytest.raises(GuidelineMissing, match="shoe_size"):
+        frame.decide_pairs(pairs, NOBODY_SAID, LINKAGE | {"linkage_needed_levels": {"shoe_size": ["44"]}})
 
 
 def test_thresholds_out_of_order_are_refused():
     with pytest.raises(GuidelineMissing, match="linkage_thresholds"):
-        frame.decide_pairs(pairs_of(), NOBODY_SAID, THRESHOLDS | {"review": "0.995"})
+        frame.decide_pairs(
+            pairs_of(), NOBODY_SAID, LINKAGE | {"linkage_thresholds": {"linked": "0.5", "review": "0.6", "kept": "0"}}
+        )
 
 
 def test_a_chain_of_pairs_is_one_plan():
@@ -178,13 +196,15 @@ plan = st.sampled_from("abcdefghij")
 edges = st.lists(st.tuples(plan, plan).filter(lambda pair: pair[0] < pair[1]), unique=True, max_size=20)
 
 
+# A machine that does much else may take its time.
+@settings(deadline=None)
 @given(edges, st.randoms(), st.lists(st.sampled_from([0.0005, 0.3, 0.7, 0.995]), min_size=20, max_size=20))
 def test_the_order_of_pairs_changes_nothing(written, chance, scores):
     persons = {name: {"a": "1", "e": "2", "i": "3"}.get(name) for name in "abcdefghij"}
     rows = [(left, right, scores[at], persons[left], persons[right]) for at, (left, right) in enumerate(written)]
     shuffled = list(rows)
     chance.shuffle(shuffled)
-    once, again = (frame.decide_pairs(pairs_of(*some), NOBODY_SAID, THRESHOLDS) for some in (rows, shuffled))
+    once, again = (frame.decide_pairs(pairs_of(*some), NOBODY_SAID, LINKAGE) for some in (rows, shuffled))
     pair = ["plan_id_left", "plan_id_right"]
     sides = [one.sort_values(pair, ignore_index=True) for one in (once, again)]
     pd.testing.assert_frame_equal(*sides)
