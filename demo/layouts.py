@@ -86,6 +86,8 @@ P04 = {
     "job_commitment_count": "committedJobs",
     "registered_job_count": "registeredJobs",
     "advising_firm_code": "adviser",
+    "latitude": "lat",
+    "longitude": "lon",
 }
 P05 = {
     "plan_number": "shomare_tarh",
@@ -103,6 +105,8 @@ P05 = {
     "job_commitment_count": "taahod_eshteghal",
     "registered_job_count": "eshteghal_sabti",
     "advising_firm_code": "code_moshaver",
+    "latitude": "arz",
+    "longitude": "tool",
 }
 P06 = {
     "plan_number": "شناسه طرح",
@@ -127,6 +131,21 @@ FIRMS = {
     "province": "کد استان",
     "capacity_count": "ظرفیت",
 }
+TOTALS = {
+    "province_name": "استان",
+    "county_name": "شهرستان",
+    "plan_count": "شمار طرح",
+    "loan_paid_rial": "مبلغ پرداختی (ریال)",
+}
+CONTACTS = {
+    "contact_id": "شناسه تماس",
+    "agency_code": "کد دستگاه",
+    "plan_number": "شماره طرح",
+    "channel": "راه تماس",
+    "contacted_on": "تاریخ تماس",
+    "outcome": "نتیجه",
+}
+CHANNELS = {"sms": "پیامک", "phone": "تلفن"}
 # The agency knows its plans by section: class codes mapped to the letters of ISIC Rev. 4.
 SECTIONS = {"0": "A", "1": "C", "2": "C", "3": "C", "45": "G", "47": "G", "49": "H", "55": "I", "56": "I",
             "62": "J", "85": "P", "95": "S", "96": "S"}  # fmt: skip
@@ -200,6 +219,17 @@ def write_p06(plans: pd.DataFrame, path: Path) -> None:
     table = _laid_out(plans.assign(activity_code=sections), P06, kinds, unit=10)
     text = _csv(table, ",").translate(ARABIC_DIGITS).translate(ARABIC_LETTERS)
     path.write_bytes(text.encode("utf-8-sig"))
+
+
+def write_totals(totals: pd.DataFrame, path: Path) -> None:
+    """Write what an agency says it lent as UTF-8 CSV; the row without a place is the whole."""
+    path.write_bytes(_csv(totals[list(TOTALS)].rename(columns=TOTALS), ",").encode("utf-8"))
+
+
+def write_contacts(contacts: pd.DataFrame, path: Path) -> None:
+    """Write the outcomes of SMS and calls as UTF-8 CSV."""
+    table = contacts[list(CONTACTS)].assign(channel=contacts["channel"].map(CHANNELS))
+    path.write_bytes(_csv(table.rename(columns=CONTACTS), ",").encode("utf-8"))
 
 
 def write_firms(firms: pd.DataFrame, path: Path) -> None:

@@ -21,9 +21,12 @@ WRITERS = {
     "P06": layouts.write_p06,
 }
 
+# Agencies that declare what they lent, and whether they do so by county.
+DECLARING = {"P01": True, "P03": False}
+
 
 def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
-    """Deliver what the six agencies and the firm registry have for a year.
+    """Deliver what the six agencies, the call centre and the firm registry have for a year.
 
     Staging again writes nothing; a file that was lost or changed is written again, as it was.
 
@@ -45,9 +48,14 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
     stamp = _stamp(home, year)
     if _stands(stamp, places, year, fingerprint):
         return list(places.values())
-    plans = dict(tuple(population.plans(settings, year).groupby("agency_code", sort=True)))
+    every = population.plans(settings, year)
+    plans = dict(tuple(every.groupby("agency_code", sort=True)))
     for code, write in WRITERS.items():
         _write(partial(write, plans[code]), places[code])
+    for code, by_county in DECLARING.items():
+        declared = population.totals(every, code, by_county)
+        _write(partial(layouts.write_totals, declared), places[f"{code}_TOTAL"])
+    _write(partial(layouts.write_contacts, population.desk_contacts(every, settings, year)), places["DESK"])
     _write(partial(layouts.write_firms, population.firms(settings, year)), places["FIRMS"])
     if not layouts.p05_stands(places["P05"], year, fingerprint):
         layouts.write_p05(plans["P05"], places["P05"], year, fingerprint)
@@ -89,6 +97,9 @@ def _places(home: Path, year: int) -> dict[str, Path]:
         "P04": p04_file(home, year),
         "P05": p05_file(home),
         "P06": inbox / "P06" / str(year) / "plans.csv",
+        "P01_TOTAL": inbox / "P01_TOTAL" / str(year) / "totals.csv",
+        "P03_TOTAL": inbox / "P03_TOTAL" / str(year) / "totals.csv",
+        "DESK": inbox / "DESK" / str(year) / "contacts.csv",
         "FIRMS": inbox / "FIRMS" / str(year) / "firms.xlsx",
     }
 

@@ -29,6 +29,14 @@ ACTIVITIES = np.array(
     "0111 0113 0121 0141 0144 0146 0149 1071 1079 1392 1393 1410 1520 1622 2511 2592 3100 3212"
     " 4520 4711 4771 4923 5510 5610 6201 8549 9511 9529 9602".split()
 )  # fmt: skip
+# An agency that has lost some IDs: of its own plans, and of those that another agency registered first.
+WITHOUT_ID_SHARE = 0.005
+REPEATED_WITHOUT_ID_SHARE = 0.12
+# How a second agency that has no ID writes the plan down, in turn.
+REPEATED_AS = ("as it is", "name cut short", "approved a day off", "as it is")
+CONTACTED_SHARE = 0.10
+# Invented places: the tile grid of the provinces laid over a rough box around the country, in degrees.
+NORTH, SOUTH, WEST, EAST = 39.0, 26.0, 45.0, 62.0
 # The lists of 1399 and 1402 carry counties that no census has counted yet.
 ACTIVE_PERSONS_IF_UNKNOWN = 12_000
 
@@ -43,7 +51,7 @@ def plans(scenario: Scenario, year: int) -> pd.DataFrame:
     Returns:
         The columns of the form loan_plan [loans in rial, dates as 1403/02/17, codes], and
         agency_code, plan_id, role (eligible, ineligible, repeated or a code of FAULTS),
-        county_name, province_name; agency by agency, in the order of the agency's file.
+        county_name, province_name, latitude, longitude; agency by agency, in the order of the agency's file.
     """
     seed = f"{scenario.seed}|{year}"
     eligible = scenario.year(year).eligible_plan_count
@@ -55,6 +63,7 @@ def plans(scenario: Scenario, year: int) -> pd.DataFrame:
     role = np.where(faulty, np.array(FAULTS)[number % len(FAULTS)], role)
     rows = pd.DataFrame({"number": number, "role": role})
     _place(rows, scenario, eligible, seed)
+    _locate(rows, seed)
     _name_people(rows, seed)
     _describe(rows, seed)
     _date(rows, seed, year)
@@ -62,8 +71,61 @@ def plans(scenario: Scenario, year: int) -> pd.DataFrame:
     rows["agency_code"] = _agencies(rows["number"].to_numpy(), scenario, seed)
     rows["advising_firm_code"] = _advising_firms(rows, scenario, seed)
     rows = _with_repeated(rows, extra["repeated"], list(scenario.agencies), seed)
+    _lose_ids(rows, seed)
     rows = _numbered(rows, seed, year)
     return _spoilt(rows, year).drop(columns=["number", "position"]).reset_index(drop=True)
+
+
+def totals(plans: pd.DataFrame, agency_code: str, by_county: bool) -> pd.DataFrame:
+    """Add up what an agency says it lent: every row it has written, also those nobody can read.
+
+    Returns:
+        province_name, county_name, plan_count, loan_paid_rial; the first row is the whole, without a place.
+    """
+    own = plans[plans["agency_code"] == agency_code]
+    lent = own.assign(loan_paid_rial=own["loan_paid_rial"].abs())
+    columns = ["province_name", "county_name", "plan_count", "loan_paid_rial"]
+    whole = pd.DataFrame([["", "", len(lent), int(lent["loan_paid_rial"].sum())]], columns=columns)
+    if not by_county:
+        return whole
+    known = counties().set_index("county_code")
+    summed = lent.groupby("county", as_index=False)["loan_paid_rial"].agg(["size", "sum"])
+    summed = summed.rename(columns={"size": "plan_count", "sum": "loan_paid_rial"})
+    for name in ("province_name", "county_name"):
+        summed[name] = summed["county"].map(known[name])
+    return pd.concat([whole, summed[columns]], ignore_index=True)
+
+
+def desk_contacts(plans: pd.DataFrame, scenario: Scenario, year: int) -> pd.DataFrame:
+    """Invent the SMS and phone outcomes of some plans; whoever does not answer an SMS is called.
+
+    Returns:
+        contact_id, agency_code, plan_number, channel, contacted_on, outcome.
+    """
+    seed = f"{scenario.seed}|{year}|desk"
+    own = plans[plans["role"] == "eligible"]
+    own = own[chance.of_codes(seed, "contacted", own["plan_id"]) < CONTACTED_SHARE]
+    sms = _contacts(own, seed, "sms", year)
+    phone = _contacts(own[(sms["outcome"] == "no_answer").to_numpy()], seed, "phone", year)
+    return pd.concat([sms, phone], ignore_index=True)
+
+
+def _contacts(plans: pd.DataFrame, seed: str, channel: str, year: int) -> pd.DataFrame:
+    drawn = chance.of_codes(seed, channel, plans["plan_id"])
+    first_day = {"sms": 0, "phone": 14}[channel]
+    day = first_day + np.floor(14 * chance.of_codes(seed, f"{channel} day", plans["plan_id"])).astype(np.int64)
+    outcomes = np.array(["confirms", "reached", "no_answer", "wrong_number", "denies_loan"], dtype=object)
+    place = np.searchsorted(np.array([0.45, 0.60, 0.90, 0.98]), drawn, side="right")
+    return pd.DataFrame(
+        {
+            "contact_id": f"{channel}-" + plans["plan_id"].to_numpy(dtype=object),
+            "agency_code": plans["agency_code"].to_numpy(),
+            "plan_number": plans["plan_number"].to_numpy(),
+            "channel": channel,
+            "contacted_on": jalali_text(year + 1, day),
+            "outcome": outcomes[place],
+        }
+    )
 
 
 def firms(scenario: Scenario, year: int) -> pd.DataFrame:
@@ -135,6 +197,23 @@ def _place(rows: pd.DataFrame, scenario: Scenario, eligible: int, seed: str) -> 
     row = np.concatenate([exact, exact[(beside * eligible).astype(np.int64)]])
     for column in ("county_code", "county_name", "county_other_name", "province_code", "province_name"):
         rows[column] = counties()[column].to_numpy()[row]
+
+
+def _locate(rows: pd.DataFrame, seed: str) -> None:
+    """Invent coordinates: a place in the province's tile, by hash; no plan stands there."""
+    number = rows["number"].to_numpy()
+    tiles = _tiles().loc[rows["province_code"]]
+    row = tiles["tile_row"].to_numpy() - 1 + chance.of_numbers(seed, "latitude", number)
+    column = tiles["tile_column"].to_numpy() - 1 + chance.of_numbers(seed, "longitude", number)
+    height, width = _tiles()["tile_row"].max(), _tiles()["tile_column"].max()
+    rows["latitude"] = np.round(NORTH - (NORTH - SOUTH) * row / height, 5)
+    rows["longitude"] = np.round(WEST + (EAST - WEST) * column / width, 5)
+
+
+@cache
+def _tiles() -> pd.DataFrame:
+    provinces = pd.read_csv(REFERENCE / "provinces.csv", dtype={"code": str}).set_index("code")
+    return provinces[["tile_row", "tile_column"]]
 
 
 def _name_people(rows: pd.DataFrame, seed: str) -> None:
@@ -236,6 +315,23 @@ def _with_repeated(rows: pd.DataFrame, count: int, agencies: list[str], seed: st
     again["role"] = "repeated"
     again["number"] = len(rows) + np.arange(count)
     return pd.concat([rows, again], ignore_index=True)
+
+
+def _lose_ids(rows: pd.DataFrame, seed: str) -> None:
+    """Leave out the IDs of some plans; those another agency registered too are written a little differently."""
+    drawn = chance.of_numbers(seed, "without id", rows["number"].to_numpy())
+    repeated = rows["role"] == "repeated"
+    registered_twice = rows["national_id"].isin(rows.loc[repeated, "national_id"])
+    alone = (rows["role"] == "eligible") & ~registered_twice & (drawn < WITHOUT_ID_SHARE)
+    again = repeated & (drawn < REPEATED_WITHOUT_ID_SHARE)
+    rows.loc[alone | again, "national_id"] = ""
+    turn = again.cumsum() % len(REPEATED_AS)
+    cut = again & (turn == REPEATED_AS.index("name cut short"))
+    rows.loc[cut, "applicant_name"] = rows.loc[cut, "applicant_name"].str[:-1]
+    day_off = again & (turn == REPEATED_AS.index("approved a day off"))
+    day = rows.loc[day_off, "approved_on"].str[-2:].astype(int)
+    days = (day - 1).where(day > 1, 2).astype(str).str.zfill(2)
+    rows.loc[day_off, "approved_on"] = rows.loc[day_off, "approved_on"].str[:-2] + days
 
 
 def _numbered(rows: pd.DataFrame, seed: str, year: int) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from prefect import flow
 
 from methods.period import Period
-from tasks.frame import assemble_frame
+from tasks.frame import assemble_frame, hand_out_review, measure_coverage, verify_at_desk
 from tasks.gates import pass_gate
 from tasks.sample import assign_plans, draw_plans, find_issued_sample, issue_sample
 
@@ -20,6 +20,9 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     if find_issued_sample(period):
         return
     assemble_frame(period, tuple(without))
+    hand_out_review(period)
+    verify_at_desk(period)
+    measure_coverage(period, tuple(without))
     pass_gate("frame", period, without=tuple(without))
     draw_plans(period)
     assign_plans(period)

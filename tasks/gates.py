@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from prefect import task
@@ -33,7 +34,9 @@ def _no_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:
 
 def _frame_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:
     expected = register.delivering_sources(period, ("loan_plan",), without)
-    return {"expected_source_count": len(expected), "without": list(without)}
+    shares = law.section("frame", period)["coverage_limits"]
+    limits = {f"{name}_coverage_share": Decimal(share) for name, share in shares.items()}
+    return {"expected_source_count": len(expected), "without": list(without)} | limits
 
 
 def _sample_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:

@@ -5,6 +5,8 @@
 select
     cast(:year as integer) as year, cast(:phase as integer) as phase, plan_id, delivery_id, agency_code,
     province_code, county_code, county_code as stratum_code, plan_kind, loan_paid_rial, registered_job_count,
-    advising_firm_code
+    advising_firm_code, known_national_id as national_id, applicant_name_key, budget_note, activity_code,
+    approved_on, paid_on, loan_approved_rial, job_commitment_count,
+    cast(latitude as double precision) as latitude, cast(longitude as double precision) as longitude
 from candidate
-where is_paid_in_year and is_large_enough and kept_plan_id = plan_id
+where reason_code is null and kept_plan_id = plan_id

@@ -20,7 +20,9 @@ cell as (
         count(*) filter (where btrim(loan_paid_rial) <> '') as loan_paid_rial,
         count(*) filter (where btrim(job_commitment_count) <> '') as job_commitment_count,
         count(*) filter (where btrim(registered_job_count) <> '') as registered_job_count,
-        count(*) filter (where btrim(advising_firm_code) <> '') as advising_firm_code
+        count(*) filter (where btrim(advising_firm_code) <> '') as advising_firm_code,
+        count(*) filter (where btrim(latitude) <> '') as latitude,
+        count(*) filter (where btrim(longitude) <> '') as longitude
     from landing.loan_plan
     where delivery_id = :delivery_id
 ),
@@ -34,7 +36,7 @@ filled as (
         ('activity_code', activity_code), ('plan_kind', plan_kind), ('approved_on', approved_on),
         ('paid_on', paid_on), ('loan_approved_rial', loan_approved_rial), ('loan_paid_rial', loan_paid_rial),
         ('job_commitment_count', job_commitment_count), ('registered_job_count', registered_job_count),
-        ('advising_firm_code', advising_firm_code)
+        ('advising_firm_code', advising_firm_code), ('latitude', latitude), ('longitude', longitude)
     ) as filled (column_name, filled_count)
 ),
 value as (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from glob import glob
 from operator import itemgetter
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from methods.errors import HeaderMismatch
 from methods.period import Period
 from tasks.edges import fetch, reading
 from tasks.edges.fetch import Errand, Fetched
+from tasks.edges.fetch.errand import Vault
 from tasks.edges.pulls import FilePull
 from tasks.edges.settings import settings
 from tasks.edges.sources import Source, secret
@@ -43,6 +45,18 @@ class Rows:
     columns: Sequence[str]
     rows: Iterator[Row]
     notes: list[str]
+
+
+def is_awaited(source: Source, period: Period) -> bool:
+    """Say whether the file of an optional source has not come yet: nothing to pull, and no fault of anybody."""
+    if not source.is_optional or not isinstance(source.pull, FilePull):
+        return False
+    values = {"inbox": str(settings().inbox), "year": str(period.year), "phase": str(period.phase)}
+    address = Vault(partial(secret, source.code)).fill(
+        Errand(source.code, source.agency_name, source.pull, values), source.pull.address
+    )
+    # Whether it lies elsewhere only fetching can tell.
+    return "://" not in address and not glob(address)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pandas as pd
 
 from methods.errors import DeliveryRefused, SettingWrong
 from methods.period import Period
-from tasks.edges import forms, sources, warehouse
+from tasks.edges import deliveries, forms, sources, warehouse
 from tasks.edges.sources import Source
 
 
@@ -25,7 +25,10 @@ def delivering_sources(period: Period, among: tuple[str, ...], without: tuple[st
     found = [
         code
         for code, source in every.items()
-        if source.form in among and source.delivers(period) and code not in without
+        if source.form in among
+        and source.delivers(period)
+        and code not in without
+        and not deliveries.is_awaited(source, period)
     ]
     if not found:
         raise SettingWrong(

@@ -79,6 +79,7 @@ class Source(_Strict):
     agency_name: str
     form: str
     is_rehearsal: bool = False
+    is_optional: bool = Field(default=False, description="a file in a drop folder that may not have come yet")
     years: Years
     cadence: Cadence | None = None
     pull: Pull

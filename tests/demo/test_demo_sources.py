@@ -93,6 +93,29 @@ def test_the_registry_of_firms_is_read_back(read):
     assert found["capacity_count"].astype(int).tolist() == firms["capacity_count"].tolist()
 
 
+@pytest.mark.parametrize("code", ["P04", "P05"])
+def test_coordinates_are_read_back(code, read, plans):
+    _, found = read(code)
+    mine = plans[plans["agency_code"] == code]
+    for column in ("latitude", "longitude"):
+        assert found[column].astype(float).tolist() == mine[column].tolist()
+
+
+@pytest.mark.parametrize(("code", "by_county"), [("P01", True), ("P03", False)])
+def test_declared_totals_are_read_back(code, by_county, read, plans):
+    _, found = read(f"{code}_TOTAL")
+    wanted = population.totals(plans, code, by_county)
+    for column in ("plan_count", "loan_paid_rial"):
+        assert found[column].astype("int64").tolist() == wanted[column].tolist()
+
+
+def test_desk_contacts_are_read_back(read, plans):
+    source, found = read("DESK")
+    wanted = population.desk_contacts(plans, scenario.load("small"), 1403)
+    assert found["outcome"].tolist() == wanted["outcome"].tolist()
+    assert found["channel"].map(source.codes["channel"]).tolist() == wanted["channel"].tolist()
+
+
 def test_the_words_of_the_inspectors_are_mapped():
     source = sources.load_all()["FIELD"]
     words = {code: word for word, code in source.codes["contact_outcome"].items()}

@@ -41,7 +41,7 @@ def test_changes_out_of_order_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("said", "named"),
     [
-        ({"form": "firms"}, "wanted one of census_county, firm"),
+        ({"form": "firms"}, "wanted one of agency_total, census_county"),
         ({"columns": {"firm_code": "کد"}}, "no mapping for"),
         ({"columns": PLAIN["columns"] | {"tel": "تلفن"}}, "unknown"),
         ({"units": {"capacity_count": "rial"}}, "a column of money"),
