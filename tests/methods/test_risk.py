@@ -7,6 +7,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import roc_auc_score
 
 from methods import guideline, risk, sample
 from methods.errors import ForbiddenInput, GuidelineMissing, VerdictsTooFew
@@ -194,6 +195,17 @@ def test_noise_alone_is_told_apart_by_nobody():
     table = verdicts(5000)
     fitted = risk.fit_model(table.assign(is_refused=chance("coin", 5000) < 0.3), RULES, "g")
     assert fitted.auc == pytest.approx(0.5, abs=0.03)
+
+
+def test_measures_are_of_verdicts_that_had_no_part_in_the_fit():
+    lenient = dict(RULES) | {"minimum_verdict_count": "100", "minimum_class_count": "50", "inverse_penalty": "1000"}
+    fresh = verdicts(4000, seed="fresh")
+    fitted = [risk.fit_model(verdicts(200, seed=f"{n}"), lenient, "g") for n in range(12)]
+    promised, kept = np.mean(
+        [(one.auc, roc_auc_score(fresh["is_refused"], one.score(fresh))) for one in fitted], axis=0
+    )
+    # With two hundred verdicts and eleven inputs, a model promises more of its own verdicts than it keeps.
+    assert promised < kept + 0.01
 
 
 def test_verdicts_weigh_what_they_stand_for():
