@@ -46,6 +46,7 @@ class Scenario:
     undecided: Mapping[str, float]
     not_confirmed: Mapping[str, float]
     visits: Mapping[str, Any]
+    first_visit_errors: Mapping[str, float]
 
     def year(self, year: int) -> Year:
         """Return the counts of a year.

@@ -28,6 +28,8 @@ CONTACT_OUTCOMES = {
     "moved": "تغییر نشانی",
 }
 LOAN_USES = {"approved_purpose": "محل مصوب", "other_purpose": "محل دیگر"}
+LEVELS = {"county": "شهرستان", "provincial": "استان", "national": "کشور"}
+REINSPECTED_COLUMNS = {"plan_id", "level", "firm_code", "inspector_code"}
 LARGEST_PAGE = 50_000
 
 Year = Annotated[int, Query(ge=1390, le=1450)]
@@ -63,9 +65,12 @@ def application(home: Path) -> FastAPI:
     return service
 
 
-def visit_table(issued: pd.DataFrame, scale: str, year: int, phase: int) -> pd.DataFrame:
-    """Write the visits to an issued list with the headers and words of the inspectors' system."""
-    report = truth.visits(issued, scenario.load(scale), year, phase)
+def visit_table(
+    issued: pd.DataFrame, scale: str, year: int, phase: int, reinspected: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Write the visits to an issued list, and their repeats, with the headers and words of the inspectors' system."""
+    report = truth.visits(issued, scenario.load(scale), year, phase, reinspected)
+    report["level"] = report["level"].map(LEVELS)
     report["contact_outcome"] = report["contact_outcome"].map(CONTACT_OUTCOMES)
     report["loan_use"] = report["loan_use"].map(LOAN_USES)
     return report
@@ -110,17 +115,27 @@ def _visit_lines(home: Path, year: int, phase: int) -> list[bytes]:
         made_from = scenario.path(scale).read_bytes()
     except Refusal as refusal:
         raise HTTPException(409, str(refusal)) from refusal
-    content = file.read_bytes()
+    repeats = file.with_name("reinspection.csv")
+    content = file.read_bytes() + (repeats.read_bytes() if repeats.exists() else b"")
     return _visits_of(file, hashlib.sha256(content + made_from).hexdigest(), scale, year, phase)
 
 
 @lru_cache(maxsize=4)
 def _visits_of(file: Path, _content: str, scale: str, year: int, phase: int) -> list[bytes]:
-    issued = pd.read_csv(file, dtype=str, keep_default_na=False)
-    missing = sorted(ISSUED_COLUMNS - set(issued.columns))
+    issued = _listed(file, ISSUED_COLUMNS, f"issued list of {year}-{phase}")
+    repeats = file.with_name("reinspection.csv")
+    reinspected = None
+    if repeats.exists():
+        reinspected = _listed(repeats, REINSPECTED_COLUMNS, f"list of repeats of {year}-{phase}")
+    return layouts.json_lines(visit_table(issued, scale, year, phase, reinspected)).splitlines()
+
+
+def _listed(file: Path, columns: set[str], what: str) -> pd.DataFrame:
+    rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+    missing = sorted(columns - set(rows.columns))
     if missing:
-        raise HTTPException(409, f"The issued list of {year}-{phase} has no column {', '.join(missing)}.")
-    return layouts.json_lines(visit_table(issued, scale, year, phase)).splitlines()
+        raise HTTPException(409, f"The {what} has no column {', '.join(missing)}.")
+    return rows
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from demo import chance
+from demo import chance, field
 from demo.population import jalali_text
 from demo.scenario import Scenario, Year
 
@@ -84,32 +84,77 @@ def truth(plans: pd.DataFrame, scenario: Scenario, year: int, at: Cuts | None = 
     return found
 
 
-def visits(issued: pd.DataFrame, scenario: Scenario, year: int, phase: int) -> pd.DataFrame:
-    """Report the visits to the plans of an issued list, in the form of visits.
+def visits(
+    issued: pd.DataFrame, scenario: Scenario, year: int, phase: int, reinspected: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Report the visits to the plans of an issued list, and their blind repeats, in the form of visits.
 
     Args:
-        issued: the columns of truth, and firm_code, inspector_code.
+        issued: the columns of truth, and firm_code, inspector_code; latitude and longitude where they are known.
         scenario: the rehearsal that the list was drawn in.
         year: Jalali year of the plans.
         phase: round of supervision, 1 or 2.
+        reinspected: plan_id, level, firm_code (may be empty), inspector_code of the visits to repeat.
 
     Returns:
-        The columns of the form visit, one row an issued plan, by plan_id.
+        The columns of the form visit: one row an issued plan, by plan_id, then one row a repeat.
     """
     issued = issued.sort_values("plan_id", ignore_index=True)
     found = truth(issued, scenario, year)
     when = chance.of_codes(f"{scenario.seed}|{year}-{phase}", "visited", issued["plan_id"])
     day = scenario.visits["first_day"][phase] + np.floor(when * scenario.visits["day_count"]).astype(np.int64)
-    report = pd.DataFrame(
-        {
-            "visit_id": f"V{year}{phase}-" + issued["plan_id"],
-            "plan_id": issued["plan_id"],
-            "firm_code": issued["firm_code"],
-            "inspector_code": issued["inspector_code"],
-            "visited_on": jalali_text(year + 1, day),
-        }
+    first = issued.assign(visit_id=f"V{year}{phase}-" + issued["plan_id"], level="county", day=day)
+    reports = [_report(first, found, scenario, year, phase)]
+    if reinspected is not None and len(reinspected):
+        reports.append(_repeats(first, found, reinspected, scenario, year, phase))
+    return pd.concat(reports, ignore_index=True)
+
+
+def _repeats(
+    first: pd.DataFrame, found: pd.DataFrame, reinspected: pd.DataFrame, scenario: Scenario, year: int, phase: int
+) -> pd.DataFrame:
+    """Report the blind repeats: what the first visit found, save where it was wrong."""
+    who = reinspected[["plan_id", "level", "firm_code", "inspector_code"]].sort_values(["level", "plan_id"])
+    plans = first.drop(columns=["level", "firm_code", "inspector_code"])
+    again = who.merge(plans.assign(row=np.arange(len(first))), on="plan_id", validate="m:1").reset_index(drop=True)
+    seed = f"{scenario.seed}|{year}-{phase}"
+    later = 5 + np.floor(25 * chance.of_codes(f"{seed}|repeat", "day", again["plan_id"] + again["level"]))
+    again["day"] += later.astype(np.int64)
+    again["visit_id"] = "R" + again["level"].str[0].str.upper() + again["visit_id"].str[1:]
+    seen = found.iloc[again["row"]].reset_index(drop=True)
+    return _report(again, _corrected(seen, again, scenario.first_visit_errors, seed), scenario, year, phase)
+
+
+def _corrected(seen: pd.DataFrame, again: pd.DataFrame, errors: Mapping[str, float], seed: str) -> pd.DataFrame:
+    # One truth a plan: the inspectors of two levels find the same first visit wrong.
+    wrong = chance.of_codes(f"{seed}|first visit", "error", again["plan_id"])
+    is_confirmed = seen["is_decided"] & seen["is_confirmed"]
+    is_refused = seen["is_decided"] & ~seen["is_confirmed"]
+    to_refuse = is_confirmed & (wrong < errors["confirmed_wrongly"])
+    to_confirm = is_refused & (wrong < errors["refused_wrongly"])
+    seen.loc[to_refuse, "loan_use"] = "other_purpose"
+    for answer, value in (("has_rule_breach", False), ("loan_use", "approved_purpose"), ("is_running", True)):
+        seen.loc[to_confirm, answer] = value
+    registered = pd.to_numeric(again["registered_job_count"]).astype("Int64")
+    seen["jobs_found_count"] = seen["jobs_found_count"].mask(to_confirm, registered)
+    return seen
+
+
+def _report(visited: pd.DataFrame, found: pd.DataFrame, scenario: Scenario, year: int, phase: int) -> pd.DataFrame:
+    seed = f"{scenario.seed}|{year}-{phase}"
+    place = field.places(visited, scenario.seed)
+    is_contacted = found["contact_outcome"] == "contacted"
+    time = field.schedule(visited.assign(**place, is_contacted=is_contacted), seed)
+    report = visited[["visit_id", "plan_id", "level", "firm_code", "inspector_code"]].assign(
+        visited_on=jalali_text(year + 1, time["day"].to_numpy())
     )
-    return report.join(found.drop(columns=["is_decided", "is_confirmed"]))
+    report = report.join(found.drop(columns=["is_decided", "is_confirmed"]))
+    report = report.join(time[["started_minute", "ended_minute"]]).join(field.seen_from(place, visited, seed))
+    report["photo_sha256"] = pd.Series(field.photo_hashes(visited, seed), dtype=object).where(is_contacted, None)
+    registered = pd.to_numeric(visited["registered_job_count"])
+    amounts = field.amounts(visited, registered, seed).astype("Int64")
+    amounts["sales_rial"] = amounts["sales_rial"].where(found["is_running"].fillna(True).astype(bool), 0)
+    return report.join(amounts.where(is_contacted, pd.NA))
 
 
 def _reach(plans: pd.DataFrame, scenario: Scenario, year: int) -> np.ndarray:

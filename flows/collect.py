@@ -11,7 +11,7 @@ from flows.pull import take_in
 from methods.period import Period
 from tasks.edges import register
 from tasks.gates import pass_gate
-from tasks.inspection import judge_visits
+from tasks.inspection import flag_inspectors, judge_repeats, judge_visits, refuse_visits
 
 
 @flow(flow_run_name="collect-{year}-{phase}", task_runner=ThreadPoolTaskRunner(max_workers=2))
@@ -21,4 +21,7 @@ def collect(year: int, phase: int = 1, cutoff: datetime.date | None = None) -> N
     take_in(period, register.delivering_sources(period, ("visit",)))
     cutoff = register.cutoff(period, cutoff)
     judge_visits(period, cutoff)
+    refuse_visits(period, cutoff)
+    judge_repeats(period, cutoff)
+    flag_inspectors(period, cutoff)
     pass_gate("inspection", period, cutoff)

@@ -9,6 +9,7 @@ from prefect import flow
 from methods.period import Period
 from tasks.frame import assemble_frame, hand_out_review, measure_coverage, verify_at_desk
 from tasks.gates import pass_gate
+from tasks.risk import score_plans
 from tasks.sample import assign_plans, draw_plans, find_issued_sample, issue_sample
 
 
@@ -24,6 +25,7 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     verify_at_desk(period)
     measure_coverage(period, tuple(without))
     pass_gate("frame", period, without=tuple(without))
+    score_plans(period)
     draw_plans(period)
     assign_plans(period)
     pass_gate("sample", period)

@@ -44,6 +44,14 @@ class GuidelineMissing(Refusal):
     """No value is in force on a date."""
 
 
+class ForbiddenInput(Refusal):
+    """A score would use what the guideline forbids."""
+
+
+class VerdictsTooFew(Refusal):
+    """Earlier verdicts do not bear a model."""
+
+
 class FrameMismatch(Refusal):
     """Frame and sample do not fit together."""
 

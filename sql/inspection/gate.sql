@@ -1,6 +1,7 @@
 -- measures of the verdicts
 -- grain:  one row
--- reads:  sample.issued_plan, inspection.verdict, inspection.impossible_visit
+-- reads:  sample.issued_plan, sample.reinspected_plan, inspection.verdict, inspection.refused_visit,
+--         inspection.reinspection, inspection.inspector_flag
 -- writes: nothing
 with
 issued as (
@@ -8,6 +9,19 @@ issued as (
 ),
 verdict as (
     select * from inspection.verdict where year = :year and phase = :phase and cutoff = :cutoff
+),
+repeated as (
+    select plan_id, level from sample.reinspected_plan where year = :year and phase = :phase
+),
+reinspection as (
+    select * from inspection.reinspection where year = :year and phase = :phase and cutoff = :cutoff
+),
+refused as (
+    select visit_id from inspection.refused_visit where year = :year and phase = :phase and cutoff = :cutoff
+),
+flag as (
+    select subject_kind, subject_code from inspection.inspector_flag
+    where year = :year and phase = :phase and cutoff = :cutoff
 )
 select
     (select count(*) from issued) as issued_plan_count,
@@ -19,7 +33,10 @@ select
     (select count(*) from verdict where is_decided and not is_supervised) as decided_unsupervised_count,
     (select count(*) from verdict where not is_supervised)::double precision
     / greatest((select count(*) from issued), 1) as not_attempted_share,
-    (
-        select count(*) from inspection.impossible_visit
-        where year = :year and phase = :phase and cutoff = :cutoff
-    )::double precision / greatest((select count(*) from issued), 1) as impossible_visit_share
+    (select count(*) from repeated) - (select count(*) from reinspection) as repeat_without_verdict_count,
+    -- A refused visit counts as no plan's visit.
+    (select count(*) from refused inner join verdict on verdict.visit_id = refused.visit_id) as refused_counted_count,
+    (select count(*) from refused)::double precision / greatest((select count(*) from issued), 1) as refused_visit_share,
+    (select count(distinct subject_code) from flag where subject_kind = 'visit')::double precision
+    / greatest((select count(*) from issued), 1) as flagged_visit_share,
+    (select count(distinct subject_code) from flag where subject_kind <> 'visit') as flagged_inspector_count

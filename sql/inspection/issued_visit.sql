@@ -1,4 +1,4 @@
--- every issued plan beside its visit in force at the cut-off
+-- every issued plan beside its first visit in force at the cut-off
 -- grain:  one row per issued plan
 -- reads:  sample.issued_plan, staging.delivery_in_force, staging.visit
 -- writes: nothing
@@ -7,11 +7,13 @@ delivery as (
     select delivery_id from staging.delivery_in_force(:year, :phase, 'visit', cast(:cutoff as date))
 ),
 visit as (
-    select distinct on (staging.visit.plan_id, staging.visit.firm_code) staging.visit.*
+    select distinct on (staging.visit.plan_id, staging.visit.firm_code, staging.visit.inspector_code) staging.visit.*
     from staging.visit
     inner join delivery on delivery.delivery_id = staging.visit.delivery_id
-    where staging.visit.year = :year and staging.visit.phase = :phase
-    order by staging.visit.plan_id asc, staging.visit.firm_code asc, staging.visit.visited_on desc, staging.visit.visit_id desc
+    where staging.visit.year = :year and staging.visit.phase = :phase and staging.visit.level = 'county'
+    order by
+        staging.visit.plan_id asc, staging.visit.firm_code asc, staging.visit.inspector_code asc,
+        staging.visit.visited_on desc, staging.visit.visit_id desc
 )
 select
     issued.plan_id, issued.agency_code, issued.province_code, issued.county_code, issued.stratum_code,
@@ -19,7 +21,9 @@ select
     issued.loan_paid_rial, issued.registered_job_count, visit.visit_id, visit.visited_on, visit.contact_outcome,
     visit.is_final, visit.has_rule_breach, visit.loan_use, visit.is_running, visit.jobs_found_count
 from sample.issued_plan as issued
--- A plan nobody visited must surface as null, and stop at the gate; a visit by another firm is not its visit.
-left join visit on visit.plan_id = issued.plan_id and visit.firm_code = issued.firm_code
+-- A plan nobody visited must surface as null, and stop at the gate; a visit by another inspector is not its visit.
+left join visit
+    on visit.plan_id = issued.plan_id and visit.firm_code = issued.firm_code
+    and visit.inspector_code = issued.inspector_code
 where issued.year = :year and issued.phase = :phase
 order by issued.plan_id

@@ -78,6 +78,19 @@ def test_every_issued_plan_is_visited_once(client):
     assert {type(item["jobs_found_count"]) for item in items} == {int, type(None)}
 
 
+def test_repeats_are_visited_once_their_list_is_handed_out(client, home):
+    file = home / "outbox" / "1403-1" / "reinspection.csv"
+    plan = get(client, "/field/visits", FIELD, year=1403).json()["items"][0]["plan_id"]
+    file.write_text(f"plan_id,level,firm_code,inspector_code\n{plan},national,,N-01\n", encoding="utf-8")
+    _, items = all_items(client, "/field/visits", FIELD, 1000, year=1403, phase=1)
+    (again,) = [item for item in items if item["level"] != service.LEVELS["county"]]
+    assert (again["plan_id"], again["inspector_code"], again["level"]) == (plan, "N-01", "کشور")
+    assert len(items) == 2401
+    file.write_text("plan_id\nP01-1\n", encoding="utf-8")
+    assert "inspector_code" in get(client, "/field/visits", FIELD, year=1403).json()["detail"]
+    file.unlink()
+
+
 def test_no_list_handed_out_is_a_conflict(client):
     answer = get(client, "/field/visits", FIELD, year=1403, phase=2)
     assert answer.status_code == 409

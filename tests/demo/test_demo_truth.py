@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from demo import chance, population, scenario, truth
+from demo import chance, field, population, scenario, truth
 
 PLACES = {"province": "province_code", "county": "county_code"}
 
@@ -21,7 +21,11 @@ def eligible(rehearsal):
 def issue(eligible, count):
     order = np.argsort(chance.of_codes("a draw", "plan", eligible["plan_id"]))
     drawn = eligible.iloc[order[:count]]
-    return drawn.assign(firm_code="F001", inspector_code="F001-1")
+    # As many plans an inspector as the guideline gives one, all in his province.
+    place = drawn.groupby("province_code").cumcount() // 60
+    return drawn.assign(
+        firm_code="F" + drawn["province_code"], inspector_code=drawn["province_code"] + "-" + place.astype(str)
+    )
 
 
 def verdict(visits, issued):
@@ -122,3 +126,81 @@ def test_who_was_not_met_has_shown_nothing(rehearsal, eligible):
     assert away[["loan_use", "is_running", "jobs_found_count"]].isna().all(axis=None)
     met = visits[visits["contact_outcome"] == "contacted"]
     assert met.notna().all(axis=None)
+
+
+def test_an_honest_day_lies_in_working_hours_and_leaves_time_for_the_way(rehearsal, eligible):
+    issued = issue(eligible, rehearsal.year(1403).supervised_plan_count)
+    seen = truth.visits(issued, rehearsal, 1403, 1)
+    assert seen["started_minute"].min() >= field.DAY_STARTS
+    assert seen["ended_minute"].max() <= field.DAY_ENDS + 1
+    assert (seen["ended_minute"] > seen["started_minute"]).all()
+    day = seen.sort_values(["inspector_code", "visited_on", "started_minute"])
+    same = (day[["inspector_code", "visited_on"]] == day[["inspector_code", "visited_on"]].shift()).all(axis=1)
+    before = day.shift()
+    way = field.distance_km(
+        *(frame[axis].astype(float).to_numpy() for frame in (day, before) for axis in ("latitude", "longitude"))
+    )
+    hours = (day["started_minute"] - before["ended_minute"]).astype(float) / 60
+    assert same.sum() > 100
+    assert (way[same] / hours[same] < 80).all()
+
+
+def test_the_days_of_visits_are_those_that_chance_gave(rehearsal, eligible):
+    # An inspector's day that does not fit would move a visit: in a rehearsal's province every day does.
+    issued = issue(eligible, rehearsal.year(1403).supervised_plan_count)
+    seen = truth.visits(issued, rehearsal, 1403, 1)
+    when = chance.of_codes(f"{rehearsal.seed}|1403-1", "visited", seen["plan_id"])
+    day = 31 + np.floor(when * 120).astype(np.int64)
+    assert (seen["visited_on"] == population.jalali_text(1404, day)).all()
+
+
+def test_a_day_that_does_not_fit_goes_over_to_the_next():
+    plans = pd.DataFrame({"visit_id": [f"V{n}" for n in range(40)], "inspector_code": "I", "day": 0,
+                          "latitude": 35.0, "longitude": np.arange(40) / 10, "is_contacted": True})  # fmt: skip
+    laid = field.schedule(plans, "s")
+    assert laid["day"].max() > 1
+    assert laid["ended_minute"].max() <= field.DAY_ENDS + 1
+    assert laid.groupby("day").size().max() < 15
+
+
+def test_plans_stand_where_their_list_says_and_else_near_their_county():
+    plans = pd.DataFrame({"plan_id": ["a", "b", "c", "d"], "province_code": "00", "county_code": ["1", "1", "1", "2"],
+                          "latitude": ["35.5", "", "35.7", ""], "longitude": ["51.0", "", "51.2", ""]})  # fmt: skip
+    found = field.places(plans, "s")
+    assert found["latitude"].tolist()[:3] == pytest.approx([35.5, 35.6, 35.7])
+    invented = field.places(plans.drop(columns=["latitude", "longitude"]), "s")
+    assert found.loc[3].tolist() == invented.loc[3].tolist()
+    ends = invented.iloc[[0]].to_numpy().repeat(4, axis=0)
+    ways = field.distance_km(ends[:, 0], ends[:, 1], invented["latitude"].to_numpy(), invented["longitude"].to_numpy())
+    assert ways.max() < 2 * (field.COUNTY_REACH_KM + field.PLAN_REACH_KM)
+
+
+def test_no_two_photographs_are_the_same(rehearsal, eligible):
+    photo = truth.visits(issue(eligible, 2000), rehearsal, 1403, 1)["photo_sha256"].dropna()
+    assert photo.is_unique
+    assert photo.str.fullmatch("[0-9a-f]{64}").all()
+
+
+def test_repeats_agree_but_for_the_errors_of_first_visits():
+    rehearsal = scenario.load("full")
+    eligible = population.plans(rehearsal, 1403).query("role == 'eligible'").rename(columns=PLACES)
+    issued = issue(eligible, 48004)
+    again = issued.iloc[:20000].assign(level="provincial", inspector_code="P1", firm_code="")[
+        ["plan_id", "level", "firm_code", "inspector_code"]
+    ]
+    again["inspector_code"] = "P" + (np.arange(len(again)) // 60).astype(str)
+    alone = truth.visits(issued, rehearsal, 1403, 1)
+    both = truth.visits(issued, rehearsal, 1403, 1, again)
+    pd.testing.assert_frame_equal(both.iloc[:48004], alone)
+    repeats = both.iloc[48004:].reset_index(drop=True)
+    assert (repeats["visit_id"].is_unique, set(repeats["level"])) == (True, {"provincial"})
+    first = pd.Series(verdict(alone, issued).to_numpy(), index=alone["plan_id"]).reindex(repeats["plan_id"]).to_numpy()
+    now = verdict(repeats, issued).to_numpy()
+    refused = np.isin(first, ["violation", "deviation", "discrepancy"])
+    errors = rehearsal.first_visit_errors
+    assert np.mean(now[first == "confirmed"] != "confirmed") == pytest.approx(errors["confirmed_wrongly"], abs=0.006)
+    assert np.mean(now[refused] == "confirmed") == pytest.approx(errors["refused_wrongly"], abs=0.01)
+    undecided = ~refused & (first != "confirmed")
+    assert (now[undecided] == first[undecided]).all()
+    later = both.set_index("visit_id")["visited_on"]
+    assert (repeats["visited_on"].to_numpy() > later["V" + repeats["visit_id"].str[2:]].to_numpy()).all()
