@@ -26,7 +26,7 @@ def main() -> None:
         plans, inspectors, firms, ties, former, centres = _country(has_points, room)
         start = time.perf_counter()
         limited = within_limits(
-            inspectors, firms, plans, {**rules, "plans_per_inspector": 100, "largest_firm_share": 1}
+            inspectors, firms, plans, {**rules, "plans_per_inspector": {"county": "100"}, "largest_firm_share": 1}
         )
         found = assign_plans(plans, *limited, ties, former, centres, rules, ON)
         print(f"{name}: {_said(found)}; {time.perf_counter() - start:.1f} s", flush=True)
@@ -82,6 +82,7 @@ def _country(has_points: bool, room: float) -> tuple[pd.DataFrame, ...]:
         {
             "inspector_code": [f"{code}-{row:03d}" for row, code in enumerate(firm)],
             "firm_code": firm,
+            "level": "county",
             "province_code": province,
             "county_code": [chance.choice(county_code[[code[:2] == one for code in county_code]]) for one in province],
             "latitude": np.nan,

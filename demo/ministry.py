@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from demo import layouts, population, scenario
+from demo import field_staff, layouts, population, scenario
 from methods.errors import SettingWrong
 
 # P05 keeps a database, which is written year by year beside these.
@@ -23,7 +23,7 @@ WRITERS = {
 
 
 def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
-    """Deliver what the six agencies and the firm registry have for a year.
+    """Deliver what the six agencies and the registries of the field have for a year.
 
     Staging again writes nothing; a file that was lost or changed is written again, as it was.
 
@@ -33,7 +33,7 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
         scale: full, small, or the path of another scenario YAML.
 
     Returns:
-        The files of the year, agency by agency; the last is the registry of firms.
+        The files of the year, agency by agency; the last are the registries of firms, inspectors and ties.
 
     Raises:
         SettingWrong: no such scale, or a year it does not cover.
@@ -45,10 +45,14 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
     stamp = _stamp(home, year)
     if _stands(stamp, places, year, fingerprint):
         return list(places.values())
-    plans = dict(tuple(population.plans(settings, year).groupby("agency_code", sort=True)))
+    every_plan = population.plans(settings, year)
+    plans = dict(tuple(every_plan.groupby("agency_code", sort=True)))
     for code, write in WRITERS.items():
         _write(partial(write, plans[code]), places[code])
     _write(partial(layouts.write_firms, population.firms(settings, year)), places["FIRMS"])
+    staff = field_staff.inspectors(settings, year)
+    _write(partial(field_staff.write_inspectors, staff), places["INSPECTORS"])
+    _write(partial(field_staff.write_ties, field_staff.ties(every_plan, staff, settings, year)), places["TIES"])
     if not layouts.p05_stands(places["P05"], year, fingerprint):
         layouts.write_p05(plans["P05"], places["P05"], year, fingerprint)
     _write_stamp(stamp, places, scale, fingerprint)
@@ -90,6 +94,8 @@ def _places(home: Path, year: int) -> dict[str, Path]:
         "P05": p05_file(home),
         "P06": inbox / "P06" / str(year) / "plans.csv",
         "FIRMS": inbox / "FIRMS" / str(year) / "firms.xlsx",
+        "INSPECTORS": inbox / "INSPECTORS" / str(year) / "inspectors.csv",
+        "TIES": inbox / "TIES" / str(year) / "ties.csv",
     }
 
 
@@ -106,7 +112,7 @@ def _fingerprint(scale: str, year: int) -> str:
     here = Path(__file__).resolve().parent
     made_from = [scenario.path(scale)]
     made_from += [population.REFERENCE / name for name in ("counties.csv", "provinces.csv")]
-    made_from += [here / name for name in ("names.yaml", "chance.py", "population.py", "layouts.py")]
+    made_from += [here / name for name in ("names.yaml", "chance.py", "population.py", "layouts.py", "field_staff.py")]
     digest = hashlib.sha256(str(year).encode())
     for file in made_from:
         digest.update(file.read_bytes())

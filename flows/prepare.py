@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from prefect import flow
 
 from methods.period import Period
+from tasks.assignment import assign_plans, assign_reinspections
 from tasks.frame import assemble_frame
 from tasks.gates import pass_gate
-from tasks.sample import assign_plans, draw_plans, find_issued_sample, issue_sample
+from tasks.sample import draw_plans, find_issued_sample, issue_sample
 
 
 @flow(flow_run_name="prepare-{year}-{phase}")
@@ -23,5 +24,6 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     pass_gate("frame", period, without=tuple(without))
     draw_plans(period)
     assign_plans(period)
+    assign_reinspections(period)
     pass_gate("sample", period)
     issue_sample(period)

@@ -207,9 +207,9 @@ def within_limits(
     """Cut what inspectors and firms say they can take to what the guideline lets them, and set their least load.
 
     Args:
-        inspectors: firm_code, province_codes, capacity_count [plans].
-        firms: firm_code, province_code, capacity_count [plans].
-        plans: province_code, one row a plan to assign.
+        inspectors: level, capacity_count [plans].
+        firms: province_code, capacity_count [plans].
+        plans: province_code, one row a plan of the first level.
         rules: plans_per_inspector, largest_firm_share, least_load_share.
 
     Returns:
@@ -218,14 +218,33 @@ def within_limits(
     there = plans["province_code"].value_counts()
     largest = np.ceil(float(rules["largest_firm_share"]) * firms["province_code"].map(there).fillna(0.0))
     least = rules["least_load_share"]
+    most = {level: int(count) for level, count in rules["plans_per_inspector"].items()}
     firms = firms.assign(capacity_count=np.minimum(firms["capacity_count"], largest).astype(np.int64))
     inspectors = inspectors.assign(
-        capacity_count=inspectors["capacity_count"].clip(upper=int(rules["plans_per_inspector"])).astype(np.int64)
+        capacity_count=np.minimum(inspectors["capacity_count"], inspectors["level"].map(most)).astype(np.int64)
     )
     return (
         inspectors.assign(minimum_count=_part(inspectors["capacity_count"], Decimal(least["inspector"]))),
         firms.assign(minimum_count=_part(firms["capacity_count"], Decimal(least["firm"]))),
     )
+
+
+def less_load(inspectors: pd.DataFrame, firms: pd.DataFrame, load: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take what inspectors and firms are in charge of already from what they can take.
+
+    Args:
+        inspectors: inspector_code, capacity_count [plans].
+        firms: firm_code, capacity_count [plans].
+        load: firm_code, inspector_code, plan_count.
+
+    Returns:
+        Both with what is left of capacity_count, and no least load.
+    """
+    tables = []
+    for rows, code in ((inspectors, "inspector_code"), (firms, "firm_code")):
+        taken = rows[code].map(load.groupby(code)["plan_count"].sum()).fillna(0).astype(np.int64)
+        tables.append(rows.assign(capacity_count=(rows["capacity_count"] - taken).clip(lower=0), minimum_count=0))
+    return tables[0], tables[1]
 
 
 def haversine_km(

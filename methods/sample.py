@@ -1,4 +1,4 @@
-"""Sampling: allocation over levels, the draw, and who inspects."""
+"""Sampling: allocation over levels, and the draw."""
 
 from __future__ import annotations
 
@@ -127,56 +127,6 @@ def draw_plans(plans: pd.DataFrame, rules: Mapping[str, Any], seed: str) -> pd.D
         inclusion_probability=drawn["stratum_sample_count"] / drawn["stratum_population_count"],
     )
     return drawn.sort_values("plan_id").reset_index(drop=True)
-
-
-def assign_firms(drawn: pd.DataFrame, firms: pd.DataFrame, plans_per_inspector: int) -> pd.DataFrame:
-    """Give each drawn plan a firm of its province, in proportion to capacity, never the firm that advised it.
-
-    Args:
-        drawn: plan_id, province_code, random_number, advising_firm_code (may be missing).
-        firms: firm_code, province_code, capacity_count [plans].
-        plans_per_inspector: most plans of one inspector.
-
-    Returns:
-        plan_id, firm_code, inspector_code, one row a plan, by plan_id.
-
-    Raises:
-        FrameMismatch: a province has plans and no firm, or one firm alone that advised a plan.
-    """
-    missing = sorted(set(drawn["province_code"]) - set(firms["province_code"]))
-    if missing:
-        raise FrameMismatch(
-            place=f"assignment, province {', '.join(missing)}",
-            found="plans and no firm",
-            wanted="at least one firm a province",
-            remedy="Ask for the firm register again, or license a firm there.",
-        )
-    ordered = drawn.sort_values(["province_code", "random_number", "plan_id"])
-    parts = [
-        _assign_province(plans, firms[firms["province_code"] == code].sort_values("firm_code"))
-        for code, plans in ordered.groupby("province_code")
-    ]
-    assigned = pd.concat(parts)
-    place = assigned.groupby("firm_code").cumcount() // plans_per_inspector + 1
-    assigned["inspector_code"] = assigned["firm_code"] + "-" + place.astype(str).str.zfill(2)
-    return assigned.sort_values("plan_id").reset_index(drop=True)
-
-
-def _assign_province(plans: pd.DataFrame, firms: pd.DataFrame) -> pd.DataFrame:
-    codes = firms["firm_code"].to_numpy(dtype=object)
-    capacity = firms["capacity_count"].to_numpy(dtype=np.float64)
-    seats = _whole(len(plans) * capacity / capacity.sum(), len(plans), np.full(len(codes), float(len(plans))))
-    place = np.repeat(np.arange(len(codes)), seats)
-    own = codes[place] == plans["advising_firm_code"].to_numpy(dtype=object)
-    # The next firm of the province takes a plan that its own adviser would have had.
-    chosen = codes[np.where(own, (place + 1) % len(codes), place)]
-    if (chosen == plans["advising_firm_code"].to_numpy(dtype=object)).any():
-        raise FrameMismatch(
-            place=f"assignment, province {plans['province_code'].iloc[0]}",
-            found=f"only the firm {codes[0]}, which advised a plan drawn there",
-            wanted="a firm that did not advise it",
-        )
-    return pd.DataFrame({"plan_id": plans["plan_id"].to_numpy(), "firm_code": chosen})
 
 
 def _bounded_share(size: FloatArray, n: int, floor: FloatArray, ceiling: FloatArray) -> FloatArray:

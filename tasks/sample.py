@@ -26,16 +26,6 @@ def draw_plans(period: Period) -> Receipt:
     return warehouse.replace("sample.drawn_plan", partition, drawn.assign(**partition))
 
 
-@task(task_run_name="assign-plans-{period}", cache_policy=NO_CACHE)
-def assign_plans(period: Period) -> Receipt:
-    """Give each drawn plan a firm of its province that did not advise it."""
-    partition = _partition(period)
-    drawn = warehouse.read("sample/drawn_for_assignment.sql", **partition)
-    firms = warehouse.read("sample/firm.sql", **partition)
-    assigned = sample.assign_firms(drawn, firms, int(law.section("sampling", period)["plans_per_inspector"]))
-    return warehouse.replace("sample.assignment", partition, assigned.assign(**partition))
-
-
 @task(task_run_name="issue-sample-{period}", cache_policy=NO_CACHE)
 def issue_sample(period: Period) -> Receipt:
     """Freeze the sample and hand the list out to the inspectors."""

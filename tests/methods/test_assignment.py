@@ -211,11 +211,11 @@ def test_a_guideline_that_cannot_be_is_named(rules, named):
 
 def test_limits_of_the_guideline_cut_what_firms_say_they_can_take():
     staff, companies = assignment.within_limits(
-        TWO.assign(capacity_count=[80, 3]),
+        TWO.assign(capacity_count=[80, 3], level="county"),
         pd.DataFrame({"firm_code": ["F1", "F2"], "province_code": ["00", "01"], "capacity_count": [9, 9]}),
         THREE,
         {
-            "plans_per_inspector": 60,
+            "plans_per_inspector": {"county": "60"},
             "largest_firm_share": Decimal("0.5"),
             "least_load_share": {"inspector": "0", "firm": "0.5"},
         },
@@ -223,6 +223,13 @@ def test_limits_of_the_guideline_cut_what_firms_say_they_can_take():
     assert staff["capacity_count"].tolist() == [60, 3]
     # Half of three plans is 1.5, so at most 2; in province 01 there is nothing to share.
     assert companies[["capacity_count", "minimum_count"]].to_numpy().tolist() == [[2, 1], [0, 0]]
+
+
+def test_what_is_in_hand_leaves_no_place_for_more():
+    load = pd.DataFrame({"firm_code": ["F1", "F1"], "inspector_code": ["F1-01", "F1-09"], "plan_count": [1, 9]})
+    staff, companies = assignment.less_load(TWO, COMPANIES, load)
+    assert staff["capacity_count"].tolist() == [1, 1]
+    assert companies["capacity_count"].tolist() == [0, 9]
 
 
 def test_firms_without_a_delivered_staff_get_numbered_inspectors():

@@ -106,38 +106,3 @@ def test_a_county_in_two_provinces_is_refused():
     broken = pd.concat([PLANS, PLANS.head(1).assign(plan_id="x", province_code="01")])
     with pytest.raises(FrameMismatch, match="county 0001"):
         sample.draw_plans(broken, RULES, "seed")
-
-
-FIRMS = pd.DataFrame(
-    {"firm_code": ["F1", "F2", "F3"], "province_code": ["00", "00", "01"], "capacity_count": [10, 30, 5]}
-)
-
-
-def assignment(adviser=None):
-    drawn = sample.draw_plans(PLANS, {"issued_plan_count": 12, "minimum_plans_per_county": 2}, "seed")
-    drawn["advising_firm_code"] = pd.Series([adviser] * len(drawn), dtype=object)
-    return drawn, drawn.merge(sample.assign_firms(drawn, FIRMS, 2), on="plan_id")
-
-
-def test_firms_get_plans_of_their_province_in_proportion_to_capacity():
-    drawn, assigned = assignment()
-    in_00 = assigned.loc[assigned["province_code"] == "00", "firm_code"].value_counts()
-    assert in_00.to_dict() == {"F2": 5, "F1": 2}
-    assert set(assigned.loc[assigned["province_code"] == "01", "firm_code"]) == {"F3"}
-    assert assigned.groupby("inspector_code").size().max() == 2
-
-
-def test_no_firm_inspects_what_it_advised():
-    _, assigned = assignment("F2")
-    assert "F2" not in set(assigned["firm_code"])
-
-
-def test_the_only_firm_of_a_province_cannot_inspect_its_own_plan():
-    with pytest.raises(FrameMismatch, match="only the firm F3"):
-        assignment("F3")
-
-
-def test_a_province_without_a_firm_is_named():
-    drawn = sample.draw_plans(PLANS, RULES, "seed").assign(advising_firm_code=None)
-    with pytest.raises(FrameMismatch, match="province 01"):
-        sample.assign_firms(drawn, FIRMS.head(2), 2)
