@@ -323,6 +323,15 @@ def test_the_cost_is_the_least_a_linear_programme_finds(country):
     assert found.gap_km == 0
 
 
+def test_what_costs_the_same_falls_by_the_hash_of_the_seed_and_not_by_the_order_of_rows():
+    these = plans(**{f"p{n:02d}": "0001" for n in range(12)})
+    staff = inspectors(*((f"i{n}", None, "0001", 3) for n in range(4)))
+    once = who(assigned(these, staff, COMPANIES))
+    assert who(assigned(these.iloc[::-1], staff.iloc[::-1], COMPANIES)) == once
+    assert who(assigned(these, staff, COMPANIES, rules=FLAT | {"assignment_seed": "another"})) != once
+    assert list(once.values()) != sorted(once.values())
+
+
 @settings(deadline=None, max_examples=30)
 @given(countries(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(country, chance):
