@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from demo import layouts, population, scenario
+from demo import field_staff, layouts, population, scenario
 from methods.errors import SettingWrong
 
 # P05 keeps a database, which is written year by year beside these.
@@ -26,7 +26,7 @@ DECLARING = {"P01": True, "P03": False}
 
 
 def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
-    """Deliver what the six agencies, the call centre and the firm registry have for a year.
+    """Deliver what the six agencies, the call centre and the registries of the field have for a year.
 
     Staging again writes nothing; a file that was lost or changed is written again, as it was.
 
@@ -36,7 +36,7 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
         scale: full, small, or the path of another scenario YAML.
 
     Returns:
-        The files of the year, agency by agency; the last is the registry of firms.
+        The files of the year, agency by agency; the last are the registries of firms, inspectors and ties.
 
     Raises:
         SettingWrong: no such scale, or a year it does not cover.
@@ -48,15 +48,18 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
     stamp = _stamp(home, year)
     if _stands(stamp, places, year, fingerprint):
         return list(places.values())
-    every = population.plans(settings, year)
-    plans = dict(tuple(every.groupby("agency_code", sort=True)))
+    every_plan = population.plans(settings, year)
+    plans = dict(tuple(every_plan.groupby("agency_code", sort=True)))
     for code, write in WRITERS.items():
         _write(partial(write, plans[code]), places[code])
     for code, by_county in DECLARING.items():
-        declared = population.totals(every, code, by_county)
+        declared = population.totals(every_plan, code, by_county)
         _write(partial(layouts.write_totals, declared), places[f"{code}_TOTAL"])
-    _write(partial(layouts.write_contacts, population.desk_contacts(every, settings, year)), places["DESK"])
+    _write(partial(layouts.write_contacts, population.desk_contacts(every_plan, settings, year)), places["DESK"])
     _write(partial(layouts.write_firms, population.firms(settings, year)), places["FIRMS"])
+    staff = field_staff.inspectors(settings, year)
+    _write(partial(field_staff.write_inspectors, staff), places["INSPECTORS"])
+    _write(partial(field_staff.write_ties, field_staff.ties(every_plan, staff, settings, year)), places["TIES"])
     if not layouts.p05_stands(places["P05"], year, fingerprint):
         layouts.write_p05(plans["P05"], places["P05"], year, fingerprint)
     _write_stamp(stamp, places, scale, fingerprint)
@@ -101,6 +104,8 @@ def _places(home: Path, year: int) -> dict[str, Path]:
         "P03_TOTAL": inbox / "P03_TOTAL" / str(year) / "totals.csv",
         "DESK": inbox / "DESK" / str(year) / "contacts.csv",
         "FIRMS": inbox / "FIRMS" / str(year) / "firms.xlsx",
+        "INSPECTORS": inbox / "INSPECTORS" / str(year) / "inspectors.csv",
+        "TIES": inbox / "TIES" / str(year) / "ties.csv",
     }
 
 
@@ -117,7 +122,7 @@ def _fingerprint(scale: str, year: int) -> str:
     here = Path(__file__).resolve().parent
     made_from = [scenario.path(scale)]
     made_from += [population.REFERENCE / name for name in ("counties.csv", "provinces.csv")]
-    made_from += [here / name for name in ("names.yaml", "chance.py", "population.py", "layouts.py")]
+    made_from += [here / name for name in ("names.yaml", "chance.py", "population.py", "layouts.py", "field_staff.py")]
     digest = hashlib.sha256(str(year).encode())
     for file in made_from:
         digest.update(file.read_bytes())

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from prefect import flow
 
 from methods.period import Period
+from tasks.assignment import assign_plans, assign_reinspections
 from tasks.frame import assemble_frame, hand_out_review, measure_coverage, verify_at_desk
 from tasks.gates import pass_gate
 from tasks.risk import score_plans
-from tasks.sample import assign_plans, draw_plans, find_issued_sample, issue_sample
+from tasks.sample import commit_seed, draw_plans, find_issued_sample, issue_sample
 
 
 @flow(flow_run_name="prepare-{year}-{phase}")
@@ -20,6 +21,7 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     # An issued sample closes its frame: what is delivered later belongs to the next round.
     if find_issued_sample(period):
         return
+    commit_seed(period)
     assemble_frame(period, tuple(without))
     hand_out_review(period)
     verify_at_desk(period)
@@ -28,5 +30,6 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     score_plans(period)
     draw_plans(period)
     assign_plans(period)
+    assign_reinspections(period)
     pass_gate("sample", period)
     issue_sample(period)

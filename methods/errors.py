@@ -56,6 +56,10 @@ class FrameMismatch(Refusal):
     """Frame and sample do not fit together."""
 
 
+class AssignmentImpossible(Refusal):
+    """Plans are left that no inspector may take."""
+
+
 class FrozenConflict(Refusal):
     """What was frozen would have to change."""
 

@@ -68,6 +68,14 @@ class Level(StrEnum):
     county = "county"
 
 
+class Unit(StrEnum):
+    """Whose progress is shown."""
+
+    nation = "nation"
+    province = "province"
+    firm = "firm"
+
+
 class Format(StrEnum):
     """How figures are written."""
 
@@ -198,6 +206,34 @@ def figures(
                 remedy=f"Run `payesh run {year}`.",
             )
         _print_figures(rows, format)
+
+
+@app.command()
+def progress(
+    year: Annotated[int, typer.Option(help="Jalali year, such as 1403.")],
+    phase: Phase = 1,
+    cutoff: Cutoff = None,
+    by: Annotated[
+        Unit, typer.Option(help="Whose progress: the nation's, each province's or each firm's.")
+    ] = Unit.province,
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
+) -> None:
+    """Print how far the field is: plans issued, assigned, attempted, visited, decided, overdue and reassigned."""
+    period, day = _period(year, phase), _date(cutoff)
+    with _refusals(), _stack(quiet=True):
+        from tasks.edges import progress as stored
+        from tasks.edges import warehouse
+
+        warehouse.migrate()
+        rows = stored.read(year, phase, day, by.value)
+        if rows.empty:
+            raise SettingWrong(
+                place=f"progress of {period}",
+                found="nothing recorded",
+                wanted="a period whose visits have been collected",
+                remedy=f"Run `payesh collect {year}`.",
+            )
+        _print_rows(rows[["year", "phase", "cutoff", *stored.SHOWN]], format)
 
 
 @app.command()
@@ -370,7 +406,10 @@ def _summary(period: Period) -> None:
 
 
 def _print_figures(rows: pd.DataFrame, format: Format) -> None:
-    rows = rows[list(FIGURE_COLUMNS)]
+    _print_rows(rows[list(FIGURE_COLUMNS)], format)
+
+
+def _print_rows(rows: pd.DataFrame, format: Format) -> None:
     if format is Format.csv:
         sys.stdout.write(rows.to_csv(index=False))
     elif format is Format.json:

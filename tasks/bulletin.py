@@ -127,6 +127,14 @@ def withheld_counts(figures: Figures, minimum: int) -> frozenset[str]:
     return frozenset().union(*(bulletin.withheld_parts(counts, minimum) for counts in parts))
 
 
+def printable_progress(rows: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """Leave out the visited plans of a unit where they would give away how few were not met or not settled."""
+    unmet = rows["attempted_plan_count"] - rows["visited_plan_count"]
+    unsettled = rows["visited_plan_count"] - rows["decided_plan_count"]
+    few = unmet.between(1, minimum - 1) | unsettled.between(1, minimum - 1)
+    return rows.assign(visited_plan_count=rows["visited_plan_count"].astype("Int64").mask(few))
+
+
 class Edition:
     """All an edition is printed from, read once from the warehouse."""
 
@@ -154,6 +162,7 @@ class Edition:
             "counties": _sorted_units(of_province),
             "agencies": self.agencies,
             "rejected": self.rejected,
+            "progress": self._progress(unit_code),
             "not_covered": self.not_covered,
             "minimum_count": int(self.rules["minimum_count"]),
             "withheld": withheld_counts(figures, int(self.rules["minimum_count"])),
@@ -161,6 +170,12 @@ class Edition:
 
     def _figures(self, unit_code: str) -> pd.DataFrame:
         return warehouse.read("bulletin/figure.sql", **_partition(self.period, self.cutoff), unit_code=unit_code)
+
+    def _progress(self, unit_code: str) -> list[dict[str, Any]]:
+        rows = warehouse.read("bulletin/progress.sql", **_partition(self.period, self.cutoff), unit_code=unit_code)
+        rows = printable_progress(rows, int(self.rules["minimum_count"]))
+        # Firms stand by code, provinces by name.
+        return sorted(_records(rows), key=lambda row: persian.sort_key(row["unit_name"]) if unit_code == NATION else ())
 
     @cached_property
     def units(self) -> pd.DataFrame:
@@ -197,7 +212,7 @@ class Edition:
     @cached_property
     def edition(self) -> dict[str, Any]:
         """What names the edition."""
-        period, names = self.period, ("sampling", "verdicts", "publication", "quotas")
+        period, names = self.period, ("sampling", "field", "verdicts", "publication", "quotas")
         sections = {name: law.section(name, period) for name in names}
         delay = int(self.rules["release_delay_days"])
         return {

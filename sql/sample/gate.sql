@@ -1,13 +1,16 @@
 -- measures of the draw, before it is issued
 -- grain:  one row
--- reads:  sample.drawn_plan, sample.allocation, sample.assignment, frame.eligible_plan
+-- reads:  sample.drawn_plan, sample.allocation, sample.assignment, sample.unassigned_plan, frame.eligible_plan
 -- writes: nothing
 with
 drawn as (
     select * from sample.drawn_plan where year = :year and phase = :phase
 ),
 assignment as (
-    select * from sample.assignment where year = :year and phase = :phase
+    select * from sample.assignment where year = :year and phase = :phase and level = 'county'
+),
+listed as (
+    select plan_id from sample.unassigned_plan where year = :year and phase = :phase and level = 'county'
 ),
 allocation as (
     select * from sample.allocation where year = :year and phase = :phase
@@ -40,6 +43,7 @@ select
     (
         select count(*) from drawn
         where not exists (select 1 from assignment where assignment.plan_id = drawn.plan_id)
+        and not exists (select 1 from listed where listed.plan_id = drawn.plan_id)
     ) as plan_without_firm_count,
     (
         select count(*) from assignment

@@ -8,8 +8,10 @@ select
     frame.plan_kind, frame.registered_job_count, frame.loan_paid_rial, assignment.firm_code,
     assignment.inspector_code, cast(:guideline as text) as guideline
 from sample.drawn_plan as drawn
-inner join sample.assignment as assignment
+-- A plan that nobody could be given is issued too: its probability holds, and its place shows.
+left join sample.assignment as assignment
     on assignment.year = drawn.year and assignment.phase = drawn.phase and assignment.plan_id = drawn.plan_id
+    and assignment.level = 'county'
 inner join frame.eligible_plan as frame
     on frame.year = drawn.year and frame.phase = drawn.phase and frame.plan_id = drawn.plan_id
 where drawn.year = :year and drawn.phase = :phase

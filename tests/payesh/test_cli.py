@@ -10,7 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "run", "backfill", "figures", "doctor",
+    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "run", "backfill", "figures", "progress",
+    "doctor",
 ]  # fmt: skip
 
 
@@ -66,6 +67,18 @@ def test_figures_of_a_year_nobody_ran_are_refused(rehearsed):
     found = payesh("figures", "--year", "1399")
     assert found.returncode == 2
     assert "Run `payesh run 1399`" in found.stderr
+
+
+def test_progress_by_province_and_firm_in_every_format(rehearsed):
+    rows = json.loads(payesh("progress", "--year", "1403", "--format", "json").stdout)
+    assert len([row for row in rows if row["level"] == "county"]) == 31
+    assert {"issued_plan_count", "overdue_plan_count"} <= set(rows[0])
+    table = payesh("progress", "--year", "1403", "--by", "firm", "--format", "csv").stdout.splitlines()
+    assert len(table) > 100
+    assert "شرکت نمایشی" in table[1]
+    assert "مرکزی" in payesh("progress", "--year", "1403").stdout
+    found = payesh("progress", "--year", "1399")
+    assert (found.returncode, "Run `payesh collect 1399`" in found.stderr) == (2, True)
 
 
 def test_status_names_every_part(rehearsed):

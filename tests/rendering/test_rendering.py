@@ -12,7 +12,7 @@ import pikepdf
 import pytest
 
 from methods.errors import FigureMissing
-from tasks.bulletin import FILTERS, Figures, withheld_counts
+from tasks.bulletin import FILTERS, Figures, printable_progress, withheld_counts
 from tasks.edges import rendering
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -69,6 +69,14 @@ def context(unit_code="IR", is_rehearsal=True, agency_name="دستگاه نما�
         "counties": units,
         "agencies": [agency],
         "rejected": [{"agency_name": agency_name, "row_count": 1000, "rejected_count": 12}],
+        "progress": [
+            {
+                "unit_name": name, "issued_plan_count": 400, "assigned_plan_count": 400, "attempted_plan_count": 380,
+                "visited_plan_count": visited, "decided_plan_count": 350, "overdue_plan_count": 20,
+                "reassigned_plan_count": 2,
+            }
+            for name, visited in (("خوزستان", 360), ("مرکزی", None))
+        ],
         "not_covered": ["دستگاه نمایشی ۳"],
         "minimum_count": 3,
     }  # fmt: skip
@@ -126,6 +134,16 @@ def test_a_count_of_one_or_two_is_never_printed():
     # Two violations, and with them the 40 deviations that would give them away.
     assert chart.count(">[c]<") == 2
     assert not re.search(r">\s*(۲|۴۰)\s*<", chart)
+
+
+def test_visits_that_would_give_away_how_few_were_not_met_are_not_printed():
+    counts = {"attempted_plan_count": [380, 380, 380], "decided_plan_count": [350, 350, 350]}
+    # 378 met of 380 leave two unmet; 351 met of whom 350 are settled leave one.
+    found = printable_progress(pd.DataFrame(counts | {"visited_plan_count": [360, 378, 351]}), 3)
+    assert found["visited_plan_count"].isna().tolist() == [False, True, True]
+    row = next(line for line in page_of().splitlines() if "مرکزی" in line and "۳۸۰" in line)
+    # The visits, and the two plans that were handed over.
+    assert row.count("[c]") == 2
 
 
 def test_a_negative_number_stands_left_to_right_in_its_own_run():
