@@ -9,7 +9,7 @@ import pandas as pd
 
 from demo import chance, population, truth
 from demo.scenario import Scenario
-from methods import calendar, sample
+from methods import calendar
 
 PLANS_PER_INSPECTOR = 60
 # Honest firms are not equally strict: of the plans that hold, each refuses up to this share more.
@@ -23,8 +23,22 @@ def issued_plans(scenario: Scenario, year: int) -> pd.DataFrame:
     plans = plans.assign(random_number=chance.of_codes(scenario.seed, "a round", plans["plan_id"]))
     drawn = plans.nsmallest(scenario.year(year).supervised_plan_count, "random_number")
     firms = population.firms(scenario, year).rename(columns={"province": "province_code"})
-    assigned = sample.assign_firms(drawn.replace({"advising_firm_code": {"": None}}), firms, PLANS_PER_INSPECTOR)
-    return drawn.merge(assigned, on="plan_id").sort_values("plan_id", ignore_index=True)
+    return _assigned(drawn, firms).sort_values("plan_id", ignore_index=True)
+
+
+def _assigned(drawn: pd.DataFrame, firms: pd.DataFrame) -> pd.DataFrame:
+    """Share a province's plans among its firms by capacity, in the order of their numbers."""
+    ordered = drawn.sort_values(["province_code", "random_number", "plan_id"], ignore_index=True)
+    places = ordered.groupby("province_code")["plan_id"]
+    share = (places.cumcount() + 0.5) / places.transform("size")
+    seats = firms.sort_values(["province_code", "firm_code"], ignore_index=True)
+    taken = seats.groupby("province_code")["capacity_count"]
+    reach = pd.Categorical(seats["province_code"]).codes + taken.cumsum() / taken.transform("sum")
+    number = pd.Categorical(ordered["province_code"], categories=sorted(set(seats["province_code"]))).codes
+    firm = seats["firm_code"].to_numpy()[np.searchsorted(reach, number + share)]
+    ordered = ordered.assign(firm_code=firm)
+    inspector = ordered.groupby("firm_code").cumcount() // PLANS_PER_INSPECTOR + 1
+    return ordered.assign(inspector_code=ordered["firm_code"] + "-" + inspector.astype(str).str.zfill(2))
 
 
 def honest_visits(issued: pd.DataFrame, scenario: Scenario, year: int, number: int) -> pd.DataFrame:

@@ -219,12 +219,10 @@ def progress(
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
 ) -> None:
     """Print how far the field is: plans issued, assigned, attempted, visited, decided, overdue and reassigned."""
-    period, day = _period(year, phase), _date(cutoff)
-    with _refusals(), _stack(quiet=True):
+    period, day = checked_period(year, phase), _date(cutoff)
+    with warehouse_open():
         from tasks.edges import progress as stored
-        from tasks.edges import warehouse
 
-        warehouse.migrate()
         rows = stored.read(year, phase, day, by.value)
         if rows.empty:
             raise SettingWrong(

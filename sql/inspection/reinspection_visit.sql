@@ -1,6 +1,6 @@
 -- every plan to be repeated beside its repeat in force at the cut-off, and the first verdict
 -- grain:  one row per plan and level of the repeats
--- reads:  sample.reinspected_plan, staging.delivery_in_force, staging.visit, inspection.verdict
+-- reads:  sample.reinspected_plan, sample.assignment_in_force, staging.delivery_in_force, staging.visit, inspection.verdict
 -- writes: nothing
 with
 delivery as (
@@ -16,19 +16,23 @@ visit as (
         staging.visit.plan_id asc, staging.visit.level asc, staging.visit.firm_code asc,
         staging.visit.inspector_code asc, staging.visit.visited_on desc, staging.visit.visit_id desc
 ),
+charge as (
+    select * from sample.assignment_in_force where year = :year and phase = :phase
+),
 first_verdict as (
     select * from inspection.verdict where year = :year and phase = :phase and cutoff = :cutoff
 )
 select
     repeated.plan_id, repeated.level, first_verdict.agency_code, first_verdict.province_code, first_verdict.county_code,
-    repeated.inclusion_probability, repeated.inspector_code, first_verdict.registered_job_count, visit.visit_id,
+    repeated.inclusion_probability, charge.inspector_code, first_verdict.registered_job_count, visit.visit_id,
     visit.visited_on, visit.contact_outcome, visit.is_final, visit.has_rule_breach, visit.loan_use, visit.is_running,
     visit.jobs_found_count, first_verdict.visit_id as first_visit_id, first_verdict.is_decided as first_is_decided,
     first_verdict.is_confirmed as first_is_confirmed, first_verdict.verdict as first_verdict
 from sample.reinspected_plan as repeated
 inner join first_verdict on first_verdict.plan_id = repeated.plan_id
+left join charge on charge.plan_id = repeated.plan_id and charge.level = repeated.level
 left join visit
     on visit.plan_id = repeated.plan_id and visit.level = repeated.level
-    and visit.firm_code is not distinct from repeated.firm_code and visit.inspector_code = repeated.inspector_code
+    and visit.firm_code is not distinct from charge.firm_code and visit.inspector_code = charge.inspector_code
 where repeated.year = :year and repeated.phase = :phase
 order by repeated.plan_id, repeated.level

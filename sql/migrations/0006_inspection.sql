@@ -1,7 +1,7 @@
 -- Visits of three levels, what was refused of them by name, and the quality of inspectors.
 
--- Who repeats a visit: written by stage sample, empty where nothing is repeated.
-create table if not exists sample.reinspected_plan (
+-- Visits that inspectors of a higher level repeat, drawn before the first visit is made; sample.assignment says by whom.
+create table sample.reinspected_plan (
     year integer not null,
     phase integer not null,
     plan_id text not null,
@@ -11,8 +11,7 @@ create table if not exists sample.reinspected_plan (
     -- Of the second phase, given the first.
     inclusion_probability double precision not null,
     random_number double precision not null,
-    firm_code text,
-    inspector_code text not null,
+    stratum_code text not null,
     primary key (year, phase, plan_id, level)
 );
 
@@ -48,7 +47,7 @@ create table inspection.reinspection (
     province_code text not null,
     county_code text not null,
     inclusion_probability double precision not null,
-    inspector_code text not null,
+    inspector_code text,
     visit_id text,
     visited_on date,
     is_supervised boolean not null,

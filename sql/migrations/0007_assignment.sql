@@ -22,21 +22,6 @@ alter table frame.eligible_plan
     add column if not exists latitude double precision,
     add column if not exists longitude double precision;
 
--- Visits that are repeated by another inspector, blind to the first verdict.
-create table if not exists sample.reinspected_plan (
-    year integer not null,
-    phase integer not null,
-    plan_id text not null,
-    level text not null check (level in ('provincial', 'national')),
-    stratum_population_count integer not null,
-    stratum_sample_count integer not null,
-    inclusion_probability double precision not null,
-    random_number double precision not null,
-    firm_code text,
-    inspector_code text,
-    primary key (year, phase, plan_id, level)
-);
-
 create table sample.unassigned_plan (
     year integer not null,
     phase integer not null,

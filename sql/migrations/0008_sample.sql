@@ -39,23 +39,6 @@ create table sample.reserve_plan (
     unique (year, phase, stratum_code, release_order)
 );
 
--- Visits that inspectors of a higher level repeat, drawn before the first visit is made.
-create table if not exists sample.reinspected_plan (
-    year integer not null,
-    phase integer not null,
-    plan_id text not null,
-    level text not null check (level in ('provincial', 'national')),
-    stratum_population_count integer not null,
-    stratum_sample_count integer not null,
-    inclusion_probability double precision not null,
-    random_number double precision not null,
-    firm_code text,
-    inspector_code text,
-    primary key (year, phase, plan_id, level)
-);
-
-alter table sample.reinspected_plan add column if not exists stratum_code text;
-
 -- The SHA-256 of a seed, published before the frame closes. The seed itself is shown by the certificate.
 create table sample.seed_commitment (
     year integer not null,
