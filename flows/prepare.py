@@ -9,6 +9,7 @@ from prefect import flow
 from methods.period import Period
 from tasks.frame import assemble_frame
 from tasks.gates import pass_gate
+from tasks.handout import hand_out_work
 from tasks.sample import assign_plans, draw_plans, find_issued_sample, issue_sample
 
 
@@ -18,6 +19,7 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     period = Period(year, phase)
     # An issued sample closes its frame: what is delivered later belongs to the next round.
     if find_issued_sample(period):
+        hand_out_work(period)
         return
     assemble_frame(period, tuple(without))
     pass_gate("frame", period, without=tuple(without))
@@ -25,3 +27,4 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     assign_plans(period)
     pass_gate("sample", period)
     issue_sample(period)
+    hand_out_work(period)

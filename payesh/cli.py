@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
 from methods.period import Period
-from payesh import source
+from payesh import field, source
 from tasks.edges.settings import settings
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ app = typer.Typer(
 
 
 app.add_typer(source.app, name="source")
+app.add_typer(field.app, name="field")
 
 
 class Scale(StrEnum):
