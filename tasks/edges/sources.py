@@ -86,7 +86,7 @@ class Source(_Strict):
     push: Push | None = Field(default=None, description="where the form its rows answer is pushed to")
     read: Reading = Reading()
     columns: dict[str, str] = Field(default={}, description="column of the form -> header as delivered")
-    ignored_columns: tuple[str, ...] = ()
+    ignored_columns: tuple[str, ...] = Field(default=(), description="headers; one that ends in * is a beginning")
     units: dict[str, Unit] = Field(default={}, description="unit of a column of money; rial where none is named")
     codes: dict[str, dict[str, str]] = Field(default={}, description="column -> value as delivered -> code")
     faults: tuple[Fault, ...] = ()
