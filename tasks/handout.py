@@ -31,10 +31,10 @@ FORM = "visit"
 FIELD = "field"
 NOTICE = "داده‌های این فهرست ساختگی است"
 FILTERS: dict[str, Callable[..., Any]] = {"fa": persian.digits, "number": persian.number}
-# Blanks of the printed card, row by row; the last is for remarks.
+# Blanks of the printed card, row by row.
 PRINTED = (
-    ("visited_on", "jobs_found_count"), ("contact_outcome",), ("is_final", "has_rule_breach"),
-    ("is_running", "loan_use"), (workbook.REMARKS,),
+    ("visited_on", "jobs_found_count"), ("contact_outcome",), ("is_final", "is_running"), ("loan_use",),
+    ("has_rule_breach", workbook.REMARKS),
 )  # fmt: skip
 # Processes that print; each compiles one list at a time.
 PRINTERS = 2
