@@ -10,6 +10,7 @@ from methods.period import Period
 from tasks.assignment import assign_plans, assign_reinspections
 from tasks.frame import assemble_frame, hand_out_review, measure_coverage, verify_at_desk
 from tasks.gates import pass_gate
+from tasks.handout import hand_out_work
 from tasks.risk import score_plans
 from tasks.sample import commit_seed, draw_plans, find_issued_sample, issue_sample
 
@@ -20,6 +21,7 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     period = Period(year, phase)
     # An issued sample closes its frame: what is delivered later belongs to the next round.
     if find_issued_sample(period):
+        hand_out_work(period)
         return
     commit_seed(period)
     assemble_frame(period, tuple(without))
@@ -33,3 +35,4 @@ def prepare(year: int, phase: int = 1, without: Sequence[str] = ()) -> None:
     assign_reinspections(period)
     pass_gate("sample", period)
     issue_sample(period)
+    hand_out_work(period)

@@ -24,6 +24,10 @@ class SourceUnreadable(Refusal):
     """A source cannot be read."""
 
 
+class PushRefused(Refusal):
+    """A server does not take what is pushed to it."""
+
+
 class HeaderMismatch(Refusal):
     """The headers of a delivery are not those agreed."""
 

@@ -145,9 +145,13 @@ def _mapped(source: Source, header: Sequence[str], key: Key) -> tuple[list[str],
     keys = [key(cell) for cell in header]
     wanted = {column: key(name) for column, name in source.columns.items()}
     ignored = {key(name) for name in source.ignored_columns}
+    # What a server adds of its own has many names and one beginning.
+    beginnings = tuple(name.removesuffix("*") for name in ignored if name.endswith("*"))
     missing = [source.columns[column] for column, name in wanted.items() if name not in keys]
     unknown = [
-        cell for cell, name in zip(header, keys, strict=True) if name and name not in {*wanted.values(), *ignored}
+        cell
+        for cell, name in zip(header, keys, strict=True)
+        if name and name not in {*wanted.values(), *ignored} and not name.startswith(beginnings)
     ]
     if missing or unknown:
         raise _header_mismatch(source, unknown, missing)

@@ -120,32 +120,52 @@ class SqlPull(_Limited):
         return query
 
 
-class OdkPull(_Service):
-    """Submissions to a form at ODK Central, through its OData service."""
-
+class _Odk(_Service):
     kind: Literal["odk"]
     address: str
     project: int
-    form: str
+    form: str = Field(description="its form ID; may hold {year} and {phase}")
     user: str = Field(description="name of a credential: the e-mail address of a web user")
     password: str = Field(description="name of a credential")
     auth: Literal["session", "basic"] = "session"
+
+
+class _Kobo(_Service):
+    kind: Literal["kobo"]
+    address: str
+    asset: str = Field(description="uid of the project")
+    token: str = Field(description="name of a credential")
+
+
+class OdkPull(_Odk):
+    """Submissions to a form at ODK Central, through its OData service."""
+
     table: str = "Submissions"
     with_repeats: bool = Field(default=False, description="repeats come inside of their submission")
     page_size: int = Field(default=1000, ge=1)
 
 
-class KoboPull(_Service):
+class KoboPull(_Kobo):
     """Submissions to an asset at KoboToolbox, API version 2."""
 
-    kind: Literal["kobo"]
-    address: str
-    asset: str
-    token: str = Field(description="name of a credential")
     # Since 2026 a page holds at most 1,000 submissions.
     page_size: int = Field(default=1000, ge=1, le=1000)
 
 
+class _Pushed(_Strict):
+    level: str = Field(default="field", description="only visits of this level: another's are none of its business")
+    provinces: tuple[str, ...] = Field(default=(), description="only plans of these provinces, by code; empty: all")
+
+
+class OdkPush(_Pushed, _Odk):
+    """A form at ODK Central that visits are asked by; it is created if it is not there."""
+
+
+class KoboPush(_Pushed, _Kobo):
+    """A project at KoboToolbox that visits are asked by; an empty one must be there."""
+
+
+Push = Annotated[OdkPush | KoboPush, Field(discriminator="kind")]
 Pull = Annotated[FilePull | ApiPull | SqlPull | OdkPull | KoboPull, Field(discriminator="kind")]
 
 

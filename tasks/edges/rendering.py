@@ -81,11 +81,11 @@ def dress_html(page: str) -> bytes:
     return ("<!doctype html>\n" + page.replace("</head>", f"<style>\n{style}</style>\n</head>", 1)).encode("utf-8")
 
 
-def print_pdf(page: str, notice: str, document_date: datetime.date) -> bytes:
-    """Set the page for paper by Typst."""
+def print_pdf(page: str, notice: str, document_date: datetime.date, style: str = "print.typ") -> bytes:
+    """Set the page for paper by Typst, as a style sheet below `report_templates/` says."""
     date = {"year": document_date.year, "month": document_date.month, "day": document_date.day}
     pdf = typst.compile(  # type: ignore[call-overload]  # its stubs want a Fonts object of the same types
-        str(TEMPLATES / "print.typ"),
+        str(TEMPLATES / style),
         format="pdf",
         root=str(TEMPLATES),
         font_paths=[str(_arabic_font().parent), str(Path(str(fontpkg_noto_sans.ROOT)) / "files")],

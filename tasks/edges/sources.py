@@ -15,7 +15,7 @@ from methods.errors import SettingWrong, SourceUnreadable
 from methods.period import Period
 from tasks.edges import forms
 from tasks.edges.forms import Form
-from tasks.edges.pulls import ApiPull, FilePull, Pull, SqlPull
+from tasks.edges.pulls import ApiPull, FilePull, KoboPull, KoboPush, OdkPull, OdkPush, Pull, Push, SqlPull
 from tasks.edges.readings import Reading
 from tasks.edges.settings import settings
 
@@ -56,6 +56,7 @@ class Layout(_Strict):
     """How a delivery maps to its form; what is left out stays as it was before."""
 
     pull: Pull | None = None
+    push: Push | None = None
     read: Reading | None = None
     columns: dict[str, str] | None = None
     ignored_columns: tuple[str, ...] | None = None
@@ -83,9 +84,10 @@ class Source(_Strict):
     years: Years
     cadence: Cadence | None = None
     pull: Pull
+    push: Push | None = Field(default=None, description="where the form its rows answer is pushed to")
     read: Reading = Reading()
     columns: dict[str, str] = Field(default={}, description="column of the form -> header as delivered")
-    ignored_columns: tuple[str, ...] = ()
+    ignored_columns: tuple[str, ...] = Field(default=(), description="headers; one that ends in * is a beginning")
     units: dict[str, Unit] = Field(default={}, description="unit of a column of money; rial where none is named")
     codes: dict[str, dict[str, str]] = Field(default={}, description="column -> value as delivered -> code")
     faults: tuple[Fault, ...] = ()
@@ -102,7 +104,9 @@ class Source(_Strict):
     @property
     def version(self) -> str:
         """Short hash of all it says, its form with it: a changed mapping is another version."""
-        said = [self.model_dump(mode="json", by_alias=True), self.its_form.model_dump(mode="json")]
+        # Where a form goes out to changes nothing of how its answers are read.
+        out: Any = {"push": True, "changes": {"__all__": {"push"}}}
+        said = [self.model_dump(mode="json", by_alias=True, exclude=out), self.its_form.model_dump(mode="json")]
         return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
     @property
@@ -239,6 +243,19 @@ def _check_layout(path: Path, source: Source) -> None:
             wanted=f"columns of the form {source.form}, and a header for each that is required",
         )
     _check_values(path, source, form)
+    _check_push(path, source)
+
+
+def _check_push(path: Path, source: Source) -> None:
+    pull, push = source.pull, source.push
+    places = [(one.kind, getattr(one, "project", None), getattr(one, "form", getattr(one, "asset", None)))
+              for one in (pull, push) if isinstance(one, OdkPull | KoboPull | OdkPush | KoboPush)]  # fmt: skip
+    if len(places) == 2 and places[0] != places[1]:
+        raise SettingWrong(
+            place=f"{path.name}, push",
+            found=" ".join(map(str, places[1])),
+            wanted=f"{' '.join(map(str, places[0]))}, from which the answers are pulled",
+        )
 
 
 def _check_values(path: Path, source: Source, form: Form) -> None:

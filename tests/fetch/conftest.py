@@ -61,7 +61,7 @@ def web():
             self.wfile.write(content)
             self.close_connection = int(headers["Content-Length"]) != len(content)
 
-        do_POST = do_GET
+        do_POST = do_PATCH = do_DELETE = do_GET
 
         def log_message(self, *_):
             pass

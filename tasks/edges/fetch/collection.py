@@ -14,7 +14,7 @@ from tasks.edges.fetch.api import on_the_same_host
 from tasks.edges.fetch.errand import Desk, Fetched
 from tasks.edges.fetch.pages import Page, fetch_pages
 from tasks.edges.fetch.web import Pass, Service, basic, service, token_of
-from tasks.edges.pulls import KoboPull, OdkPull
+from tasks.edges.pulls import KoboPull, OdkPull, OdkPush
 
 # Iran has kept this offset the whole year round since 1401.
 TEHRAN = datetime.timezone(datetime.timedelta(hours=3, minutes=30))
@@ -26,8 +26,8 @@ def fetch_odk(desk: Desk, pull: OdkPull) -> Fetched:
     Source:
         ODK Central API, OData endpoints (data document) and session authentication.
     """
-    address = _base(desk, pull.address)
-    form = urllib.parse.quote(pull.form, safe="")
+    address = base(desk, pull.address)
+    form = urllib.parse.quote(desk.vault.fill(desk.errand, pull.form), safe="")
     asked = {"$top": str(pull.page_size), "$count": "true"}
     if pull.with_repeats:
         asked["$expand"] = "*"
@@ -37,7 +37,7 @@ def fetch_odk(desk: Desk, pull: OdkPull) -> Fetched:
         asked["$filter"] = f"__system/submissionDate ge {since} or __system/updatedAt ge {since}"
     first = httpx.URL(f"{address}/v1/projects/{pull.project}/forms/{form}.svc/{pull.table}", params=asked)
     with service(desk, pull.timeout_seconds, pull.longest_wait_seconds) as to:
-        to.admission = _odk_pass(desk, to, pull, address)
+        to.admission = odk_pass(desk, to, pull, address)
         return fetch_pages(
             desk, to, _Linked(desk, first, "value", "@odata.nextLink", "@odata.count"), pull.resume_hours
         )
@@ -54,7 +54,7 @@ def fetch_kobo(desk: Desk, pull: KoboPull) -> Fetched:
     if desk.errand.since:
         asked["query"] = json.dumps({"_submission_time": {"$gte": _utc(desk.errand.since)}})
     asset = urllib.parse.quote(pull.asset, safe="")
-    first = httpx.URL(f"{_base(desk, pull.address)}/api/v2/assets/{asset}/data.json", params=asked)
+    first = httpx.URL(f"{base(desk, pull.address)}/api/v2/assets/{asset}/data.json", params=asked)
     with service(desk, pull.timeout_seconds, pull.longest_wait_seconds) as to:
         to.admission = Pass(value=f"Token {desk.vault(pull.token)}")
         return fetch_pages(desk, to, _Linked(desk, first, "results", "next", "count"), pull.resume_hours)
@@ -96,9 +96,10 @@ class _Linked:
         return False
 
 
-def _odk_pass(desk: Desk, to: Service, pull: OdkPull, address: str) -> Pass:
-    user, password = desk.vault(pull.user), desk.vault(pull.password)
-    if pull.auth == "basic":
+def odk_pass(desk: Desk, to: Service, server: OdkPull | OdkPush, address: str) -> Pass:
+    """Say what opens an ODK Central."""
+    user, password = desk.vault(server.user), desk.vault(server.password)
+    if server.auth == "basic":
         return Pass(value=basic(desk, user, password))
 
     def log_in() -> str:
@@ -108,7 +109,8 @@ def _odk_pass(desk: Desk, to: Service, pull: OdkPull, address: str) -> Pass:
     return Pass(obtain=log_in)
 
 
-def _base(desk: Desk, address: str) -> str:
+def base(desk: Desk, address: str) -> str:
+    """Address of a server, its placeholders filled."""
     return desk.vault.fill(desk.errand, address).rstrip("/")
 
 

@@ -8,9 +8,10 @@ import email.utils
 import itertools
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 
@@ -104,6 +105,45 @@ class Service:
         if answer.status_code != 200:
             raise self.refused(answer)
         return answer
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        accept: Collection[int] = (200,),
+        headers: Mapping[str, str] | None = None,
+        **body: Any,
+    ) -> httpx.Response:
+        """Send something; give the whole answer, which is small.
+
+        Waits where the service asks to, and asks for admission once more where it has run out; anything else is not
+        tried again, since the service may have done it.
+
+        Args:
+            method: of HTTP.
+            url: where to.
+            accept: statuses the caller knows what to do with.
+            headers: beside the one of admission.
+            body: content, data, files or json of the request, or its params.
+
+        Raises:
+            SourceUnreachable: no whole answer, or a fault of the service.
+            SourceUnreadable: the service refuses.
+        """
+        renewed = False
+        for attempt in itertools.count():
+            opened = self.admission.headers() | dict(headers or {})
+            with self._stream(method, httpx.URL(url), headers=opened, **body) as answer:
+                answer.read()
+            if answer.status_code in accept:
+                return answer
+            if answer.status_code == 401 and not renewed and self.admission.renew():
+                renewed = True
+            elif answer.status_code in BUSY:
+                self._wait(answer, attempt)
+            else:
+                raise self.refused(answer)
+        raise AssertionError("itertools.count does not end")
 
     def refused(self, answer: httpx.Response) -> SourceUnreadable:
         """Say that an answer is not the one wanted."""
