@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ UNITS_PER_KM = 10
 # A point is known to about a kilometre; plans of one cell share their distances exactly.
 POINT_DECIMALS = 2
 FORBIDDEN = "forbidden"
+# Beyond it a cost is a slip of the pen, and the flow would run out of whole numbers.
+LARGEST_KM = 100_000
 # Room for the hash that breaks ties, below one unit of cost over all plans together.
 TIE_LEVELS = 64
 LARGEST = 1 << 62
@@ -75,7 +78,9 @@ class _Arcs:
     inspector: IntArray
     cost: IntArray
     distance_km: FloatArray
-    reasons: npt.NDArray[np.object_]
+    basis: npt.NDArray[np.int8]
+    is_tied: BoolArray
+    is_turned: BoolArray
     # One row a reason of REASONS before the last: the pair is still there after it.
     is_left: BoolArray
 
@@ -333,21 +338,23 @@ def _arcs(
     rules: Mapping[str, Any],
     on: datetime.date,
 ) -> _Arcs:
+    # Text is compared once a group and an inspector; pairs, of which there are millions, see numbers.
     group, inspector = _licensed_pairs(groups, inspectors)
-    there, here = groups.iloc[group], inspectors.iloc[inspector]
-    way, distance, basis = _way(there, here, county_points, rules)
+    way, distance, basis = _way(groups, inspectors, group, inspector, county_points, rules)
     tied, is_tied = _tie_costs(groups, group, inspector, reached, len(inspectors))
-    turned, is_turned = _rotation_costs(there, here, former, rules)
-    firm_code = inspectors["firm_code"]
-    is_valid = _is_valid(inspectors["licensed_until"], on)
-    has_firm = firm_code.isna() | firm_code.isin(firms["firm_code"])
-    kinds = here["plan_kinds"].to_numpy(object)
-    may_kind = (kinds == "any") | (kinds == there["plan_kind"].to_numpy(object))
-    checks = [is_valid[inspector], has_firm.to_numpy()[inspector], may_kind, ~is_tied, ~is_turned]
-    is_left = np.logical_and.accumulate(np.vstack([np.ones(len(group), bool), *checks]))
-    marks = [np.where(tied > 0, " tied", ""), np.where(turned > 0, " there_last_year", "")]
-    reasons = basis + marks[0].astype(object) + marks[1].astype(object)
-    return _Arcs(group, inspector, way + tied + turned, distance, reasons, is_left)
+    turned, is_turned = _rotation_costs(groups, inspectors, group, inspector, former, rules)
+    firm_code, kinds = inspectors["firm_code"], inspectors["plan_kinds"]
+    has_firm = (firm_code.isna() | firm_code.isin(firms["firm_code"])).to_numpy(np.bool_)
+    may_kind = kinds.eq("any").to_numpy(np.bool_)[inspector] | _same(groups["plan_kind"], kinds, group, inspector)
+    checks = [
+        _is_valid(inspectors["licensed_until"], on)[inspector],
+        has_firm[inspector],
+        may_kind,
+        ~is_tied,
+        ~is_turned,
+    ]
+    is_left = np.logical_and.accumulate(np.vstack([np.ones(len(group), np.bool_), *checks]))
+    return _Arcs(group, inspector, way + tied + turned, distance, basis, tied > 0, turned > 0, is_left)
 
 
 def _licensed_pairs(groups: pd.DataFrame, inspectors: pd.DataFrame) -> tuple[IntArray, IntArray]:
@@ -362,21 +369,29 @@ def _licensed_pairs(groups: pd.DataFrame, inspectors: pd.DataFrame) -> tuple[Int
 
 
 def _way(
-    there: pd.DataFrame, here: pd.DataFrame, county_points: pd.DataFrame, rules: Mapping[str, Any]
-) -> tuple[IntArray, FloatArray, npt.NDArray[np.object_]]:
+    groups: pd.DataFrame,
+    inspectors: pd.DataFrame,
+    group: IntArray,
+    inspector: IntArray,
+    county_points: pd.DataFrame,
+    rules: Mapping[str, Any],
+) -> tuple[IntArray, FloatArray, npt.NDArray[np.int8]]:
     centre = county_points.set_index("county_code")[["latitude", "longitude"]].astype(np.float64)
-    to, to_is_own = _points(there, centre)
-    base, _ = _points(here, centre)
-    distance = haversine_km(base[:, 0], base[:, 1], to[:, 0], to[:, 1])
-    same_county = there["county_code"].to_numpy(object) == here["county_code"].to_numpy(object)
-    same_province = there["province_code"].to_numpy(object) == here["province_code"].to_numpy(object)
-    fixed = [_units(rules[name], name) for name in ("own_county_km", "other_county_km", "other_province_km")]
-    instead = np.select([same_county, same_province], fixed[:2], fixed[2])
+    to, to_is_own = _points(groups, centre)
+    base, _ = _points(inspectors, centre)
+    distance = haversine_km(base[inspector, 0], base[inspector, 1], to[group, 0], to[group, 1])
+    same_county = _same(groups["county_code"], inspectors["county_code"], group, inspector)
+    same_province = _same(groups["province_code"], inspectors["province_code"], group, inspector)
+    near = np.where(same_county, 0, np.where(same_province, 1, 2))
+    fixed = np.array([_units(rules[name], name) for name in ("own_county_km", "other_county_km", "other_province_km")])
     is_known = np.isfinite(distance)
-    way = np.where(is_known, np.rint(np.where(is_known, distance, 0) * UNITS_PER_KM), instead).astype(np.int64)
-    named = np.select([same_county, same_province], ["own_county", "other_county"], "other_province")
-    basis = np.where(is_known, np.where(to_is_own, "from_point", "from_county_centre"), named)
-    return way, distance, basis.astype(object)
+    measured = np.rint(np.where(is_known, distance, 0.0) * UNITS_PER_KM).astype(np.int64)
+    basis = np.where(is_known, np.where(to_is_own[group], 0, 1), 2 + near).astype(np.int8)
+    return np.where(is_known, measured, fixed[near]), distance, basis
+
+
+# What the way of a pair was taken from, by the number an arc carries.
+BASES = np.array(["from_point", "from_county_centre", "own_county", "other_county", "other_province"], dtype=object)
 
 
 def _points(rows: pd.DataFrame, centre: pd.DataFrame) -> tuple[FloatArray, BoolArray]:
@@ -386,29 +401,52 @@ def _points(rows: pd.DataFrame, centre: pd.DataFrame) -> tuple[FloatArray, BoolA
     return np.where(is_own[:, None], own, of_county), is_own
 
 
+def _same(of_group: pd.Series, of_inspector: pd.Series, group: IntArray, inspector: IntArray) -> BoolArray:
+    """Say which pairs agree in a code; a missing one agrees with none."""
+    both = pd.concat([of_group.astype(object), of_inspector.astype(object)], ignore_index=True)
+    code = pd.factorize(both)[0]
+    left, right = code[: len(of_group)][group], code[len(of_group) :][inspector]
+    same: BoolArray = (left == right) & (left >= 0)
+    return same
+
+
 def _tie_costs(
     groups: pd.DataFrame, group: IntArray, inspector: IntArray, reached: pd.DataFrame, inspector_count: int
 ) -> tuple[IntArray, BoolArray]:
     # A group's plans share their ties, so those of its first plan are those of all.
     place = pd.Series(groups.index, index=groups["plan_id"])
     mine = reached[reached["plan_id"].isin(place.index)]
-    keys = mine["plan_id"].map(place).to_numpy(np.int64) * inspector_count + mine["inspector"].to_numpy(np.int64)
-    table = mine.set_axis(keys, axis=0)[["cost", "is_forbidden"]].reindex(group * inspector_count + inspector)
-    is_tied: BoolArray = table["is_forbidden"].eq(True).to_numpy(np.bool_)
-    return table["cost"].fillna(0).to_numpy(np.int64), is_tied
+    wanted = mine["plan_id"].map(place).to_numpy(np.int64) * inspector_count + mine["inspector"].to_numpy(np.int64)
+    # Pairs stand in the order of group and inspector.
+    pairs = group * inspector_count + inspector
+    at = np.searchsorted(pairs, wanted)
+    is_pair = pairs[np.minimum(at, len(pairs) - 1)] == wanted if len(pairs) else np.zeros(len(wanted), np.bool_)
+    cost, is_tied = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.bool_)
+    cost[at[is_pair]] = mine["cost"].to_numpy(np.int64)[is_pair]
+    is_tied[at[is_pair]] = mine["is_forbidden"].to_numpy(np.bool_)[is_pair]
+    return cost, is_tied
 
 
 def _rotation_costs(
-    there: pd.DataFrame, here: pd.DataFrame, former: pd.DataFrame, rules: Mapping[str, Any]
+    groups: pd.DataFrame,
+    inspectors: pd.DataFrame,
+    group: IntArray,
+    inspector: IntArray,
+    former: pd.DataFrame,
+    rules: Mapping[str, Any],
 ) -> tuple[IntArray, BoolArray]:
-    cost, is_forbidden = np.zeros(len(there), np.int64), np.zeros(len(there), np.bool_)
+    cost, is_forbidden = np.zeros(len(group), np.int64), np.zeros(len(group), np.bool_)
     for name, price in _rotation(rules).items():
         if price == 0:
             continue
         who, where = (f"{part}_code" for part in name.split("_"))
-        known = pd.MultiIndex.from_frame(former[[who, where]].dropna().drop_duplicates())
-        pairs = pd.MultiIndex.from_arrays([here[who], there[where]])
-        was_there = np.asarray(pairs.isin(known), np.bool_)
+        staff = pd.DataFrame({"inspector": inspectors.index, who: inspectors[who].astype(object)}).dropna()
+        known = former[[who, where]].dropna().drop_duplicates().astype(object).merge(staff, on=who)
+        code, places = pd.factorize(groups[where].astype(object))
+        known = known.assign(place=places.get_indexer(pd.Index(known[where]))).query("place >= 0")
+        table = np.zeros((len(inspectors), len(places)), np.bool_)
+        table[known["inspector"].to_numpy(np.int64), known["place"].to_numpy(np.int64)] = True
+        was_there = table[inspector, code[group]]
         cost += was_there * max(price, 0)
         is_forbidden |= was_there & (price < 0)
     return cost, is_forbidden
@@ -434,9 +472,11 @@ def _units(value: Any, name: str) -> int:
         units = round(Decimal(value) * UNITS_PER_KM)
     except ArithmeticError:
         units = -1
-    if units < 0:
+    if not 0 <= units <= LARGEST_KM * UNITS_PER_KM:
         raise SettingWrong(
-            place=f"guideline field, {name}", found=str(value), wanted=f"kilometres of 0 or more, or {FORBIDDEN}"
+            place=f"guideline field, {name}",
+            found=str(value),
+            wanted=f"kilometres from 0 to {LARGEST_KM:,}, or {FORBIDDEN}",
         )
     return units
 
@@ -632,34 +672,42 @@ class _Part:
 
     def _residual(self, flow: IntArray, nobody: IntArray, filled: IntArray) -> IntArray:
         """Cost of moving one plan from node to node, LARGEST where it cannot."""
-        count = self.sink + 1
-        moves = np.full((count, count), LARGEST, np.int64)
-        table = self._table()
-        flows = np.zeros_like(table)
-        flows[self.group, self.inspector] = flow
-        flows[:, self.sink] = nobody
-        for node in np.flatnonzero((flows > 0).any(axis=0)):
-            mine = table[flows[:, node] > 0]
-            change = np.where(mine < LARGEST, mine - mine[:, [node]], LARGEST).min(axis=0)
-            moves[node] = np.minimum(moves[node], change)
+        node, cost, start, degree = self._choices
+        has_plan = np.concatenate([flow, nobody])[self._by_group] > 0
+        group = np.repeat(np.arange(len(self.size)), degree)[has_plan]
+        # Each choice that holds plans, beside every choice those plans have.
+        count = degree[group]
+        beside = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count) + np.repeat(start[group], count)
+        moves = np.full((self.sink + 1, self.sink + 1), LARGEST, np.int64)
+        change = cost[beside] - np.repeat(cost[has_plan], count)
+        np.minimum.at(moves, (np.repeat(node[has_plan], count), node[beside]), change)
         has_room, has_flow = filled < self.steps.width, filled > 0
-        cost = self.spread * self.steps.cost
-        np.minimum.at(moves, (self.steps.owner[has_room], self.step_head[has_room]), cost[has_room])
-        np.minimum.at(moves, (self.step_head[has_flow], self.steps.owner[has_flow]), -cost[has_flow])
+        step = self.spread * self.steps.cost
+        np.minimum.at(moves, (self.steps.owner[has_room], self.step_head[has_room]), step[has_room])
+        np.minimum.at(moves, (self.step_head[has_flow], self.steps.owner[has_flow]), -step[has_flow])
         return moves
 
-    def _table(self) -> IntArray:
-        table = np.full((len(self.size), self.sink + 1), LARGEST, np.int64)
-        table[self.group, self.inspector] = self.arc_cost
-        table[:, self.sink] = self.left_cost
-        return table
+    @cached_property
+    def _by_group(self) -> IntArray:
+        """Order of the arcs, and of leaving plans to nobody, group by group."""
+        every = np.concatenate([self.group, np.arange(len(self.size))])
+        return np.argsort(every, kind="stable").astype(np.int64)
+
+    @cached_property
+    def _choices(self) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+        """Node and cost of what each group may choose, group by group; where a group begins, and how much it has."""
+        groups = len(self.size)
+        node = np.concatenate([self.inspector, np.full(groups, self.sink)])[self._by_group]
+        cost = np.concatenate([self.arc_cost, np.full(groups, self.left_cost)])[self._by_group]
+        degree = np.bincount(self.group, minlength=groups) + 1
+        return node, cost, np.cumsum(degree) - degree, degree
 
     def _bound(self, price: IntArray) -> int:
-        table = self._table()
-        best = np.where(table < LARGEST, table - price, LARGEST).min(axis=1)
-        cost = self.spread * self.steps.cost + price[self.steps.owner] - price[self.step_head]
+        node, cost, start, _ = self._choices
+        best = np.minimum.reduceat(cost - price[node], start)
+        step = self.spread * self.steps.cost + price[self.steps.owner] - price[self.step_head]
         total = int(self.size.sum())
-        return int(best @ self.size) + int(np.minimum(cost, 0) @ self.steps.width) + total * int(price[self.sink])
+        return int(best @ self.size) + int(np.minimum(step, 0) @ self.steps.width) + total * int(price[self.sink])
 
 
 def _shortest(moves: IntArray) -> IntArray:
@@ -773,7 +821,9 @@ def _result(
             "inspector_code": who["inspector_code"],
             "cost_km": arcs.cost[taken] / UNITS_PER_KM,
             "distance_km": np.round(arcs.distance_km[taken], 1),
-            "reasons": arcs.reasons[taken],
+            "reasons": BASES[arcs.basis[taken]]
+            + np.where(arcs.is_tied[taken], " tied", "").astype(object)
+            + np.where(arcs.is_turned[taken], " there_last_year", "").astype(object),
         }
     ).sort_values("plan_id", ignore_index=True)
     left = plans.loc[~plans["plan_id"].isin(assigned["plan_id"])].assign(

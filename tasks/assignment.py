@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 from prefect import task
+from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 
@@ -68,9 +69,21 @@ def _assign(period: Period, level: str, plans: pd.DataFrame) -> Receipt:
         level, len(found.assigned), found.cost_km, found.status, found.gap_km, found.shortfall_count,
         len(found.unassigned),
     )  # fmt: skip
+    if len(found.unassigned):
+        _show_left(period, level, found.unassigned)
     # Refused once the list is written, so that whoever reads of it can look at each plan.
     assignment.require_complete(found, rules, f"assignment of {period}, level {level}")
     return receipt
+
+
+def _show_left(period: Period, level: str, left: pd.DataFrame) -> None:
+    counts = left.groupby(["province_code", "reason_code", "detail"]).size().reset_index(name="plan_count")
+    counts["reason_fa"] = counts["reason_code"].map(assignment.REASONS_FA)
+    create_table_artifact(
+        key=f"unassigned-{level}-{period}",
+        table=[list(counts.columns), *counts.astype(object).to_numpy().tolist()],
+        description=f"Plans of {period}, level {level}, that nobody may inspect",
+    )
 
 
 def _taken_over(period: Period, level: str, today: datetime.date) -> pd.DataFrame:

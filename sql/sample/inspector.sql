@@ -6,7 +6,8 @@ with
 delivery as (
     select delivery_id from staging.delivery_in_force(:year, :phase, 'inspector', 'infinity')
 )
-select
+-- An inspector in two registries is one person, with one set of places.
+select distinct on (inspector.inspector_code)
     inspector.inspector_code, inspector.firm_code, inspector.level, inspector.province_code, inspector.county_code,
     cast(inspector.latitude as double precision) as latitude,
     cast(inspector.longitude as double precision) as longitude,
@@ -19,4 +20,4 @@ select
 from staging.inspector as inspector
 inner join delivery on delivery.delivery_id = inspector.delivery_id
 where inspector.year = :year and inspector.phase = :phase
-order by inspector.inspector_code
+order by inspector.inspector_code, inspector.delivery_id

@@ -199,6 +199,7 @@ def test_no_plan_is_left_for_the_sake_of_kilometres():
         ({"load_cost_km": {"0.5": "5", "1": "3"}}, "costs that do not fall"),
         ({"load_cost_km": {"0.5": "5"}}, "end with 1"),
         ({"own_county_km": "far"}, "own_county_km"),
+        ({"own_county_km": "1e9"}, "from 0 to 100,000"),
         ({"tie_cost_km": {}}, "nothing of kin"),
     ],
 )
