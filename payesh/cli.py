@@ -244,9 +244,9 @@ def up() -> None:
         os.environ.update(QUIET)
         # The worker's runs follow the guidelines of the rehearsal that lies here.
         _use_guidelines_of(_remembered_scale() or Scale.full)
-        stack.up(_say)
-        _say(f"Prefect UI: {stack.ui_address()}")
-        _say("`payesh down` (or `make down`) stops all of it.")
+        stack.up(say)
+        say(f"Prefect UI: {stack.ui_address()}")
+        say("`payesh down` (or `make down`) stops all of it.")
 
 
 @app.command()
@@ -255,7 +255,7 @@ def down() -> None:
     from payesh import stack
 
     with refusals():
-        stack.down(_say)
+        stack.down(say)
 
 
 @app.command()
@@ -321,7 +321,7 @@ def _work(name: str) -> Iterator[None]:
     from payesh import stack
 
     with refusals(), _stack():
-        _say(f"Prefect UI: {stack.ui_address()}")
+        say(f"Prefect UI: {stack.ui_address()}")
         yield
 
 
@@ -333,7 +333,7 @@ def _stack(quiet: bool = False) -> Iterator[None]:
     if quiet and stack.adopt():
         yield
         return
-    with stack.running(_silent if quiet else _say):
+    with stack.running(_silent if quiet else say):
         yield
 
 
@@ -347,10 +347,10 @@ def _rehearsed(periods: list[Period], scale: Scale | None) -> Iterator[None]:
         from demo import ministry
 
         for period in periods:
-            _say(f"staging what the rehearsal ministry delivers for {period.year} ({settled})")
+            say(f"staging what the rehearsal ministry delivers for {period.year} ({settled})")
             ministry.stage(settings().home, period.year, settled.value)
         _use_guidelines_of(settled)
-    with progress.shown(_say):
+    with progress.shown(say):
         yield
 
 
@@ -392,16 +392,16 @@ def _summary(period: Period) -> None:
     rows = rows[(rows["basis"] == "counted") & (rows["domain"] == "all")].set_index("indicator")
     if rows.empty:
         return
-    _say(f"\nFigures of {period} at the cut-off {rows['cutoff'].iloc[0]}:")
+    say(f"\nFigures of {period} at the cut-off {rows['cutoff'].iloc[0]}:")
     for indicator in ("supervised_plan_count", "decided_plan_count", "confirmed_plan_count"):
-        _say(f"  {indicator:<26} {rows['estimate'][indicator]:>10,.0f}")
+        say(f"  {indicator:<26} {rows['estimate'][indicator]:>10,.0f}")
     for indicator in ("crude_confirmation_rate", "accuracy_rate"):
         parts = f"{rows['numerator'][indicator]:,.0f} of {rows['denominator'][indicator]:,.0f}"
-        _say(f"  {indicator:<26} {rows['estimate'][indicator]:>10.2%}  ({parts})")
+        say(f"  {indicator:<26} {rows['estimate'][indicator]:>10.2%}  ({parts})")
     folder = settings().bulletins / str(period.year) / str(period.phase) / str(rows["cutoff"].iloc[0])
     if folder.exists():
-        _say(f"Bulletins: {folder}")
-    _say(f"Prefect UI: {stack.ui_address()} (if it has been stopped, `make up` opens it again)")
+        say(f"Bulletins: {folder}")
+    say(f"Prefect UI: {stack.ui_address()} (if it has been stopped, `make up` opens it again)")
 
 
 def _print_figures(rows: pd.DataFrame, format: Format) -> None:
@@ -468,7 +468,8 @@ def _interrupt(number: int, frame: Any) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell the operator what goes on, at once."""
     typer.echo(line)
     sys.stdout.flush()
 

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from methods.errors import SettingWrong
-from methods.period import Period
 from tasks.edges import sources
 
 app = typer.Typer(
@@ -32,14 +31,11 @@ def lists(year: Year, phase: Phase = 1) -> None:
     """
     from payesh import cli
 
-    with cli._refusals():
-        period = Period(year, phase)
-        with cli._stack(quiet=True):
-            from tasks import handout
-            from tasks.edges import warehouse
+    period = cli.checked_period(year, phase)
+    with cli.warehouse_open():
+        from tasks import handout
 
-            warehouse.migrate()
-            handout.hand_out(period, cli._say, again=True)
+        handout.hand_out(period, cli.say, again=True)
 
 
 @app.command(name="print")
@@ -54,14 +50,11 @@ def print_lists(
     """
     from payesh import cli
 
-    with cli._refusals():
-        period = Period(year, phase)
-        with cli._stack(quiet=True):
-            from tasks import handout
-            from tasks.edges import warehouse
+    period = cli.checked_period(year, phase)
+    with cli.warehouse_open():
+        from tasks import handout
 
-            warehouse.migrate()
-            count = handout.print_lists(period, firm, cli._say)
+        count = handout.print_lists(period, firm, cli.say)
     typer.echo(f"{count:,} work lists of {period} printed")
 
 
@@ -78,14 +71,12 @@ def push(
     """
     from payesh import cli
 
-    with cli._refusals():
-        period = Period(year, phase)
+    period = cli.checked_period(year, phase)
+    with cli.refusals():
         known = sources.load_all()
         if source not in known:
             raise SettingWrong(place="--source", found=source, wanted=f"one of {', '.join(known)}")
-        with cli._stack(quiet=True):
+        with cli.warehouse_open():
             from tasks import handout
-            from tasks.edges import warehouse
 
-            warehouse.migrate()
-            handout.push_form(period, known[source].at(period), cli._say)
+            handout.push_form(period, known[source].at(period), cli.say)

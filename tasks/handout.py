@@ -28,7 +28,8 @@ from tasks.edges.sources import Source
 from tasks.edges.warehouse import Receipt
 
 FORM = "visit"
-FIELD = "field"
+# Lists of the first visits lie beside their firm; those of repeats in a folder of their level.
+FIRST = "county"
 NOTICE = "داده‌های این فهرست ساختگی است"
 FILTERS: dict[str, Callable[..., Any]] = {"fa": persian.digits, "number": persian.number}
 # Blanks of the printed card, row by row.
@@ -177,7 +178,7 @@ class Work:
         for key, own in plans.groupby(["level", "firm_code", "inspector_code"], sort=True):
             level, firm, inspector = map(str, key)
             # Levels have folders of their own: who repeats visits is nobody else's business.
-            place = Path("work-lists", *([] if level == FIELD else [level]), firm, inspector)
+            place = Path("work-lists", *([] if level == FIRST else [level]), firm, inspector)
             yield place, _records(own)
 
     def workbook(self, own: list[dict[str, Any]]) -> bytes:

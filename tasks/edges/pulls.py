@@ -153,7 +153,7 @@ class KoboPull(_Kobo):
 
 
 class _Pushed(_Strict):
-    level: str = Field(default="field", description="only visits of this level: another's are none of its business")
+    level: str = Field(default="county", description="only visits of this level: another's are none of its business")
     provinces: tuple[str, ...] = Field(default=(), description="only plans of these provinces, by code; empty: all")
 
 

@@ -28,7 +28,7 @@ def plans(count=3):
             "visit_id": [f"V14031-P01-000{number}" for number in range(1, count + 1)],
             "firm_code": "F001",
             "inspector_code": "F001-01",
-            "level": "field",
+            "level": "county",
             "province_code": "23",
             "province_name": "تهران",
             "county_code": "2301",

@@ -48,7 +48,7 @@ def test_every_issued_plan_stands_in_its_inspectors_list_and_in_no_other(outbox,
 
 
 def test_the_form_lies_beside_its_list_and_converts_without_a_warning(outbox, issued):
-    folder = outbox / "xlsform" / "field"
+    folder = outbox / "xlsform" / "county"
     assert convert(io.BytesIO((folder / "visit.xlsx").read_bytes()), file_type=".xlsx").warnings == []
     plans = pd.read_csv(folder / "plans.csv", dtype=str)
     assert sorted(plans["plan_id"]) == sorted(issued["plan_id"])
