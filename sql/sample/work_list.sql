@@ -1,6 +1,7 @@
 -- what an inspector is told of each plan he is to visit; no probability, no risk, no verdict, no second assignment
 -- grain:  one row per assigned visit
--- reads:  sample.assignment_in_force, sample.issued_plan, sample.reinspected_plan, frame.eligible_plan, staging.loan_plan, staging.delivery_in_force, staging.inspector, reference.county, reference.province
+-- reads:  sample.assignment_in_force, sample.issued_plan, sample.reinspected_plan, frame.eligible_plan,
+--         staging.loan_plan, staging.delivery_in_force, staging.inspector, reference.county, reference.province
 -- writes: nothing
 with
 charge as (
