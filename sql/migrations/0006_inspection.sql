@@ -17,6 +17,8 @@ create table sample.reinspected_plan (
 
 -- An inspector of the ministry belongs to no firm; a form's table is made after the first migrations.
 alter table if exists staging.visit alter column firm_code drop not null;
+-- What was delivered before there were levels was a first visit.
+alter table if exists staging.visit add column if not exists level text default 'county';
 
 -- Its reasons live on: those that refuse a visit in refused_visit, those that doubt one in inspector_flag.
 drop table inspection.impossible_visit;
