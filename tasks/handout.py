@@ -175,11 +175,12 @@ class Work:
     def lists(self, firm_code: str | None = None) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
         """Give each inspector's plans in order, and where his files go, without their suffix."""
         plans = self.plans if firm_code is None else self.plans[self.plans["firm_code"] == firm_code]
-        for key, own in plans.groupby(["level", "firm_code", "inspector_code"], sort=True):
+        blank = plans.astype(object).where(plans.notna(), None)
+        for key, own in blank.groupby(["level", "firm_code", "inspector_code"], sort=True):
             level, firm, inspector = map(str, key)
             # Levels have folders of their own: who repeats visits is nobody else's business.
             place = Path("work-lists", *([] if level == FIRST else [level]), firm, inspector)
-            yield place, _records(own)
+            yield place, [{str(name): value for name, value in plan.items()} for plan in own.to_dict("records")]
 
     def workbook(self, own: list[dict[str, Any]]) -> bytes:
         """Write one inspector's list as a workbook."""
@@ -252,11 +253,6 @@ def _print(work: Work, listed: tuple[Path, list[dict[str, Any]]]) -> Path:
     path, own = listed
     _write(path, work.pdf(own))
     return path
-
-
-def _records(plans: pd.DataFrame) -> list[dict[str, Any]]:
-    records = plans.astype(object).where(plans.notna(), None).to_dict("records")
-    return [{str(key): value for key, value in record.items()} for record in records]
 
 
 def _write(path: Path, content: bytes) -> None:
