@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import TextIOWrapper
+from typing import BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +17,8 @@ from tasks.edges.reading.table import FOOT_NOTE, Key, is_total
 
 BLOCK_BYTES = 1024**2
 LARGEST_CELL = 1024**2
+# Length of the mark before the text.
+_MARKS = {"utf-8": 0, "utf-8-sig": 3}
 _QUOTE, _FEED, _RETURN = b'"', b"\n", b"\r"
 
 
@@ -43,10 +46,8 @@ def read_blocks(
         raise NotPlain
     held: pa.RecordBatch | None = None
     with opened() as stream:
-        reader = csv.reader(stream, delimiter=delimiter)
-        for _ in range(skip):
-            next(reader, [])
-        for block in _filled_rows(_batches(_PlainStream(stream, delimiter), delimiter, width)):
+        plain = _PlainStream(_below(stream, delimiter, skip), delimiter)
+        for block in _filled_rows(_batches(plain, delimiter, width)):
             if held is not None:
                 yield held
             held = block
@@ -56,6 +57,26 @@ def read_blocks(
         notes.append(FOOT_NOTE)
         held = held.slice(0, held.num_rows - 1)
     yield held
+
+
+def _below(stream: TextIOWrapper, delimiter: str, skip: int) -> Callable[[int], bytes]:
+    """Give what reads on below the first rows, as UTF-8."""
+    above: list[str] = []
+    reader = csv.reader(_noted(stream, above), delimiter=delimiter)
+    for _ in range(skip):
+        next(reader, [])
+    if stream.encoding not in _MARKS:
+        return lambda size: stream.read(size).encode()
+    # Checked as a whole when its encoding was found out: it need not become text to become bytes again.
+    bare = cast("BinaryIO", stream.buffer)
+    bare.seek(_MARKS[stream.encoding] + len("".join(above).encode()))
+    return bare.read
+
+
+def _noted(lines: Iterable[str], above: list[str]) -> Iterator[str]:
+    for line in lines:
+        above.append(line)
+        yield line
 
 
 def _batches(stream: _PlainStream, delimiter: str, width: int) -> Iterator[pa.RecordBatch]:
@@ -95,8 +116,8 @@ def _check_cells(batch: pa.RecordBatch) -> None:
 class _PlainStream(io.RawIOBase):
     """Bytes of a text in UTF-8, each block looked at before it is passed on: is every quotation mark a cell's own?"""
 
-    def __init__(self, stream: TextIOWrapper, delimiter: str) -> None:
-        self._stream = stream
+    def __init__(self, read_on: Callable[[int], bytes], delimiter: str) -> None:
+        self._read_on = read_on
         # What may stand beside a cell's own mark; another mark, as one doubled closes and opens at once.
         self._beside = np.frombuffer((delimiter + '\n\r"').encode(), dtype=np.uint8)
         self._is_open = False
@@ -107,21 +128,20 @@ class _PlainStream(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Read at most so many bytes."""
-        if not self._rest:
-            self._rest = self._next_block()
+        """Read so many bytes, fewer only at the end: a short block might hold no end of a row."""
+        while len(self._rest) < size and (following := self._next_block()):
+            self._rest += following
         block, self._rest = self._rest[:size], self._rest[size:]
         return block
 
     def _next_block(self) -> bytes:
-        text = self._stream.read(BLOCK_BYTES)
+        block = self._read_on(BLOCK_BYTES)
         # A mark at the very end is told by what follows it.
-        while text and text[-1] in '"\r':
-            following = self._stream.read(1)
+        while block.endswith((_QUOTE, _RETURN)):
+            following = self._read_on(1)
             if not following:
                 break
-            text += following
-        block = text.encode()
+            block += following
         self._check_line_ends(block)
         self._check_quotes(block)
         self._last = block[-1:] or self._last
