@@ -189,9 +189,11 @@ def copy_in(
     apart = _apart(within, table, partition)
     within.execute(sa.text(f"create table {apart} (like {table})"))
     row_count = _copy_text(within, apart, rows)
-    if besides is not None:
-        row_count += _insert(within, apart, besides)
     swap_in(table, partition, apart, within)
+    if besides is not None:
+        # Only now, as they may depend on the rows that came: what these do not replace.
+        row_count += _insert(within, table, besides)
+        _analyze(within, _place_of(table, partition))
     return row_count
 
 
