@@ -18,11 +18,13 @@ from methods import persian
 from methods.errors import DeliveryRefused
 from methods.period import Period
 from tasks.edges import deliveries, feedback, forms, register, sources, warehouse
-from tasks.edges.deliveries import Row
+from tasks.edges.deliveries import Row, Rows
+from tasks.edges.distinct import Distinct
 from tasks.edges.fetch import Fetched, SourceUnreachable
+from tasks.edges.reading import NotPlain
 from tasks.edges.settings import settings
 from tasks.edges.sources import Source
-from tasks.edges.warehouse import Receipt, Rowset, TextRows
+from tasks.edges.warehouse import Receipt, Rowset, TextBlocks, TextRows
 
 
 def _is_worth_retrying(task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
@@ -117,9 +119,28 @@ def _register_corrections(source: Source, period: Period, workbook: Path) -> Rec
 
 def _land_delivery(source: Source, delivery: pd.Series, path: Path, connection: Connection) -> tuple[list[str], int]:
     with deliveries.opened(source, path, str(delivery["file_name"]), persian.conform) as table:
-        numbered = ((str(number), *row) for number, row in enumerate(table.rows, 1))
-        row_count = _copy_in(source, delivery, table.columns, numbered, connection, by_key=True)
+        row_count = _copy_blocks(source, delivery, table, connection)
+        if row_count is None:
+            numbered = ((str(number), *row) for number, row in enumerate(table.rows, 1))
+            row_count = _copy_in(source, delivery, table.columns, numbered, connection, by_key=True)
     return table.notes, row_count
+
+
+def _copy_blocks(source: Source, delivery: pd.Series, table: Rows, connection: Connection) -> int | None:
+    """Copy a delivery in blocks of columns; nothing, and None, where it must be read row by row."""
+    if table.blocks is None:
+        return None
+    delivery_id = str(delivery["delivery_id"])
+    seen = Distinct(source.its_form, table.columns)
+    columns = ["delivery_id", "row_fault", "row_number", *table.columns]
+    whole = TextBlocks(columns, [delivery_id, ""], seen.watched(table.blocks))
+    try:
+        with connection.begin_nested():
+            row_count = _swap_in(source, delivery, whole, connection, by_key=True)
+    except NotPlain:
+        return None
+    _note_values(source, delivery, seen.rows(delivery_id), connection)
+    return row_count
 
 
 def _land_corrections(source: Source, delivery: pd.Series, path: Path, connection: Connection) -> tuple[list[str], int]:
@@ -138,13 +159,35 @@ def _copy_in(
     connection: Connection,
     by_key: bool,
 ) -> int:
-    delivery_id, former_id = str(delivery["delivery_id"]), delivery["patched_delivery_id"]
-    partition = {"delivery_id": delivery_id}
+    delivery_id = str(delivery["delivery_id"])
+    whole = TextRows(["delivery_id", "row_number", "row_fault", *columns], ((delivery_id, *row) for row in rows))
+    row_count = _swap_in(source, delivery, whole, connection, by_key)
+    _note_values(source, delivery, None, connection)
+    return row_count
+
+
+def _swap_in(
+    source: Source, delivery: pd.Series, rows: TextRows | TextBlocks, connection: Connection, by_key: bool
+) -> int:
+    partition, former_id = {"delivery_id": str(delivery["delivery_id"])}, delivery["patched_delivery_id"]
     besides = None
     if isinstance(former_id, str):
         besides = Rowset(forms.carry_over_rows(source.its_form, by_key), partition | {"former_id": former_id})
-    whole = TextRows(["delivery_id", "row_number", "row_fault", *columns], ((delivery_id, *row) for row in rows))
-    return warehouse.copy_in(f"landing.{source.form}", partition, whole, connection, besides)
+    return warehouse.copy_in(f"landing.{source.form}", partition, rows, connection, besides)
+
+
+def _note_values(source: Source, delivery: pd.Series, seen: pd.DataFrame | None, connection: Connection) -> None:
+    """Keep the distinct values of a delivery: those seen as it streamed by, if they are all, or what is found now."""
+    partition = {"delivery_id": str(delivery["delivery_id"])}
+    warehouse.run(connection, "staging/large_work.sql")
+    if seen is None or isinstance(delivery["patched_delivery_id"], str):
+        # A table first: only then do all cores look for them.
+        found = f"create temp table distinct_value on commit drop as {forms.distinct_rows(source.its_form)}"
+        warehouse.run(connection, found, **partition)
+        rows: pd.DataFrame | Rowset = Rowset("select * from distinct_value", {})
+    else:
+        rows = seen
+    warehouse.replace("landing.distinct_value", partition, rows, within=connection)
 
 
 def _refuse_bytes_of_another(source: Source, period: Period, fetched: Fetched) -> None:

@@ -95,39 +95,51 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     parameters = partition | {"year": period.year, "phase": period.phase}
     own = parameters | ({"agency_code": source.agency_code} if "agency_code" in form.derived else {})
     warehouse.run(connection, "staging/large_work.sql")
-    _read_values(source, period, delivery_id, connection)
-    warehouse.run(connection, forms.conform_statement(form, source.units_in_rial), **partition)
-    warehouse.run(connection, f"create temp table fault on commit drop as {forms.fault_statement(form)}")
+    many = _read_values(source, period, delivery_id, connection)
+    rows = Rowset(forms.conformed_rows(form, source.units_in_rial, many), own)
+    conformed, row_count = warehouse.build(f"staging.{form.form}", partition, rows, connection)
+    warehouse.run(connection, f"create temp table fault on commit drop as {forms.fault_statement(form, conformed)}")
     # A handful of faults among a million rows: unless the planner knows, it reads all of them again.
     warehouse.run(connection, "analyze fault")
     rejected = Rowset(forms.rejected_rows(form), parameters)
     warehouse.replace("staging.rejected_row", partition, rejected, within=connection)
-    accepted = Rowset(forms.accepted_rows(form), own)
-    receipt = warehouse.replace(f"staging.{form.form}", partition, accepted, connection, content=source.version)
-    outcome = Rowset("staging/delivery_outcome.sql", {**partition, "source_version": source.version})
+    for statement in forms.keep_accepted_statements(conformed):
+        warehouse.run(connection, statement)
+    warehouse.swap_in(f"staging.{form.form}", partition, conformed, connection)
+    measured = {**partition, "row_count": row_count, "source_version": source.version}
+    outcome = Rowset("staging/delivery_outcome.sql", measured)
     warehouse.replace("staging.delivery_outcome", partition, outcome, within=connection)
     profile = f"staging/profile_{form.form}.sql"
     if (warehouse.SQL / profile).exists():
         warehouse.replace("staging.delivery_profile", partition, Rowset(profile, parameters), within=connection)
     _compare(source, period, delivery_id, connection)
-    return receipt
+    rejected_count = connection.execute(sa.text("select count(distinct row_number) from fault")).scalar_one()
+    accepted_count = row_count - int(rejected_count)
+    return Receipt(f"staging.{form.form}", f"delivery_id={delivery_id}", accepted_count, source.version)
 
 
 # reading values ----------------------------------------------------------------------------------
 
 
-def _read_values(source: Source, period: Period, delivery_id: str, connection: Connection) -> None:
-    """Read each distinct value of the columns of few values once, and keep what it was read as."""
+def _read_values(source: Source, period: Period, delivery_id: str, connection: Connection) -> list[str]:
+    """Read each distinct value of the columns of few values once, and keep what it was read as.
+
+    Returns:
+        The columns that turned out to have many.
+    """
     form, partition = source.its_form, {"delivery_id": delivery_id}
     warehouse.replace("staging.delivered_value", partition, pd.DataFrame(columns=list(VALUE_COLUMNS)), connection)
     readers = _readers(source, period)
+    counts = dict.fromkeys(form.read_once, 0)
     for name, column in form.read_once.items():
         mended = {fault.found: fault.becomes for fault in source.faults if fault.column == name}
-        for block in _distinct(connection, forms.distinct_statement(form, name), partition):
+        for block in _distinct(connection, delivery_id, name):
             read = readers[column.kind](name, column, _with_known_faults(block, mended))
             read = read.assign(delivered=block, delivery_id=delivery_id, column_name=name)
             warehouse.append("staging.delivered_value", partition, read[list(VALUE_COLUMNS)], connection)
+            counts[name] += len(block)
     _refuse_mended_faults(source, delivery_id, connection)
+    return [name for name, count in counts.items() if count > READ_BLOCK]
 
 
 VALUE_COLUMNS = ("delivery_id", "column_name", "delivered", "value", "reason_code", "candidates")
@@ -186,12 +198,14 @@ def _places(period: Period) -> geography.Places:
     return geography.places(provinces, warehouse.read("staging/county.sql"), period.year, persian.name_key)
 
 
-def _distinct(connection: Connection, statement: str, partition: dict[str, str]) -> Iterator[list[str]]:
-    # A table first: only then do all cores look for them, and a cursor reads what they found.
-    warehouse.run(connection, "drop table if exists distinct_value")
-    warehouse.run(connection, f"create temp table distinct_value on commit drop as {statement}", **partition)
+def _distinct(connection: Connection, delivery_id: str, name: str) -> Iterator[list[str]]:
+    statement = sa.text(
+        "select delivered from landing.distinct_value where delivery_id = :delivery_id and column_name = :column_name"
+    )
     streamed = {"stream_results": True, "yield_per": READ_BLOCK}
-    result = connection.execute(sa.text("select delivered from distinct_value"), execution_options=streamed)
+    result = connection.execute(
+        statement, {"delivery_id": delivery_id, "column_name": name}, execution_options=streamed
+    )
     for block in result.scalars().partitions(READ_BLOCK):
         yield list(block)
 

@@ -1,11 +1,11 @@
 -- staging.delivery_outcome
 -- grain:  one row
--- reads:  conformed, staging.rejected_row
+-- reads:  staging.rejected_row
 -- writes: staging.delivery_outcome (replace per delivery)
 select
     cast(:delivery_id as text) as delivery_id,
     'conformed' as status,
-    (select count(*) from conformed) as row_count,
+    cast(:row_count as bigint) as row_count,
     (
         select count(distinct row_number) from staging.rejected_row where delivery_id = :delivery_id
     ) as rejected_row_count,

@@ -14,6 +14,7 @@ from glob import glob
 from operator import itemgetter
 from pathlib import Path
 
+import pyarrow as pa
 import zstandard
 
 from methods.errors import HeaderMismatch
@@ -40,11 +41,13 @@ class Rows:
         columns: columns of the form that the delivery has.
         rows: fault (or nothing), then the cells of `columns` as delivered.
         notes: what was found out on the way, for the receipt; complete once the rows are read.
+        blocks: the cells of `columns` as columns of text, where that can be had; see `reading.Table`.
     """
 
     columns: Sequence[str]
     rows: Iterator[Row]
     notes: list[str]
+    blocks: Iterator[Sequence[pa.Array]] | None = None
 
 
 def is_awaited(source: Source, period: Period) -> bool:
@@ -92,7 +95,7 @@ def keep(fetched: Fetched) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         half = path.with_suffix(f".{os.getpid()}.part")
         with fetched.path.open("rb") as received, half.open("wb") as kept:
-            zstandard.ZstdCompressor(level=3, threads=-1).copy_stream(received, kept, size=fetched.byte_count)
+            zstandard.ZstdCompressor(level=1, threads=-1).copy_stream(received, kept, size=fetched.byte_count)
             kept.flush()
             os.fsync(kept.fileno())
         half.rename(path)
@@ -138,7 +141,10 @@ def opened(source: Source, path: Path, file_name: str, key: Key) -> Iterator[Row
             columns, places = list(source.its_form.columns), list(range(len(source.its_form.columns)))
         else:
             columns, places = _mapped(source, table.header, key)
-        yield Rows(columns, _placed(table.rows, places, len(table.header)), table.notes)
+        blocks = None
+        if table.blocks is not None:
+            blocks = ([block.column(place) for place in places] for block in table.blocks)
+        yield Rows(columns, _placed(table.rows, places, len(table.header)), table.notes, blocks)
 
 
 def _mapped(source: Source, header: Sequence[str], key: Key) -> tuple[list[str], list[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,8 @@ UNREAD = {
     "date": "date_impossible", "province": "province_unknown", "county": "county_unknown",
 } | {kind: f"{kind}_invalid" for kind in IDENTIFIERS}  # fmt: skip
 LONGEST_READ_ONCE = 200
+# Between a county and the province it must lie in; methods.geography reads them so.
+PAIR = " / "
 LARGEST_COUNT = 2**31 - 1
 LARGEST_MONEY = 10**17
 
@@ -114,6 +116,10 @@ class Form(_Strict):
         """Columns whose distinct values are read."""
         return {name: column for name, column in self.columns.items() if column.is_read_once}
 
+    def is_pair(self, name: str) -> bool:
+        """Say whether a column is read together with the province beside it."""
+        return self.columns[name].kind == "county" and _is_paired(self)
+
 
 def load_all() -> dict[str, Form]:
     """Read every form, by name; a folder named earlier in PAYESH_FORMS wins."""
@@ -159,39 +165,47 @@ def table_statements(form: Form) -> list[str]:
     for target in _required_targets(form):
         staging[target] += " not null"
     return [
-        *_table(f"landing.{form.form}", landing, "delivery_id, row_number"),
-        *_table(f"staging.{form.form}", staging, "year, phase, delivery_id, row_number"),
+        # The delivery last: within its own partition it tells no rows apart, and texts are slow to sort.
+        *_table(f"landing.{form.form}", landing, "row_number, delivery_id"),
+        *_table(f"staging.{form.form}", staging, "year, phase, row_number, delivery_id"),
     ]
 
 
-def distinct_statement(form: Form, name: str) -> str:
-    """Write the query for the distinct delivered values of a column that is read once."""
-    return (
-        f"select distinct {_delivered(form, name)} as delivered from landing.{form.form} as landed\n"  # noqa: S608
+def distinct_rows(form: Form) -> str:
+    """Write the rowset of `landing.distinct_value`: what was delivered in the columns that are read once a value."""
+    parts = [
+        f"select distinct :delivery_id as delivery_id, '{name}' as column_name, {_delivered(form, name)} as delivered\n"  # noqa: S608
+        f"from landing.{form.form} as landed\n"
         f"where landed.delivery_id = :delivery_id and length({_delivered(form, name)}) <= {LONGEST_READ_ONCE}"
-    )
+        for name in form.read_once
+    ]
+    nothing = "select cast(null as text) as delivery_id, null as column_name, null as delivered where false"
+    return "\nunion all\n".join(parts) or nothing
 
 
-def conform_statement(form: Form, units: Mapping[str, int]) -> str:
-    """Write the statement that types every row of a delivery and collects its faults.
+def conformed_rows(form: Form, units: Mapping[str, int], joined: Collection[str] = ()) -> str:
+    """Write the rowset that types every row of a delivery and collects its faults.
 
     Args:
         form: the form of the delivery.
         units: rial in one delivered unit of money, by column; 1 where it is missing.
+        joined: columns of so many distinct values that rows join them.
     """
     read: list[str] = []
     typed: list[str] = []
     for name, column in form.columns.items():
-        read += _read(name, column, units.get(name, 1))
+        read += _read(form, name, column, units.get(name, 1), name in joined)
         typed += _typed(form, name, column)
     cells = [f"{name}_cell" for name in form.columns]
-    reasons = [f"{name}_reason" for name in form.read_once]
-    joins = [_join(form, name) for name in form.read_once]
+    reasons = [_reason(form, name, name in joined) for name in form.read_once]
+    joins = [_join(form, name) for name in form.read_once if name in joined]
+    derived = [f"cast({one.value} as {one.type}) as {name}" for name, one in form.derived.items()]
+    own = ["cast(:year as integer) as year", "cast(:phase as integer) as phase"]
+    own.append("cast(:delivery_id as text) as delivery_id")
     return "\n".join(
         [
-            "create temp table conformed on commit drop as",
             "select",
-            _list(["row_number", *_row_columns(form), f"{_faults(form)} as faults"]),
+            _list([*own, "row_number", *derived, *_row_columns(form), f"{_faults(form)} as faults"]),
             "from (",
             "select",
             _list(["row_number", "row_fault", *cells, *reasons, *typed]),
@@ -201,9 +215,10 @@ def conform_statement(form: Form, units: Mapping[str, int]) -> str:
             f"from landing.{form.form} as landed",
             *joins,
             "where landed.delivery_id = :delivery_id",
-            # An offset keeps the planner from merging the levels, and so from reading each cell thrice.
-            "offset 0) as cell",
-            "offset 0) as typed",
+            # An offset keeps the planner from merging the levels, and so from reading each cell thrice; written
+            # as a bigint it is seen to be none before the levels are planned, and all of them run on every core.
+            "offset bigint '0') as cell",
+            "offset bigint '0') as typed",
         ]
     )
 
@@ -231,35 +246,56 @@ where former.delivery_id = :former_id and not exists (select 1 from landed where
 """  # noqa: S608
 
 
-def repeated_statement(form: Form) -> str:
-    """Write the query for rows whose key an earlier row of the delivery has."""
+def repeated_statement(form: Form, conformed: str) -> str:
+    """Write the query for rows whose key an earlier row of the delivery has.
+
+    Args:
+        form: the form of the delivery.
+        conformed: table of its conformed rows.
+    """
     key = ", ".join(form.key)
     filled = " and ".join(f"{name} is not null" for name in form.key)
+    # Keys are told apart by their hashes first, which all cores sort; then the few that are alike by themselves.
+    mark = f"hash_record_extended(row({key}), 0)"
     return (
         f"select row_number from (\n"  # noqa: S608
         f"    select row_number, row_number() over (partition by {key} order by row_number) as occurrence\n"
-        f"    from conformed\n"
-        f"    where ({key}) in (select {key} from conformed where {filled} group by {key} having count(*) > 1)\n"
+        f"    from {conformed}\n"
+        f"    where {filled} and {mark} in (\n"
+        f"        select mark from (\n"
+        f"            select mark, mark = lag(mark) over (order by mark) as is_again\n"
+        f"            from (select {mark} as mark from {conformed} where {filled}) as marked\n"
+        f"        ) as sorted where is_again\n"
+        f"    )\n"
         f") as twice where occurrence > 1"
     )
 
 
-def fault_statement(form: Form) -> str:
+def fault_statement(form: Form, conformed: str) -> str:
     """Write the query for every fault of a delivery: row_number, reason_code, column_name."""
     return f"""
 select row_number, split_part(written, ' ', 1) as reason_code, split_part(written, ' ', 2) as column_name
-from conformed cross join unnest(faults) as written
+from {conformed} cross join unnest(faults) as written
 where faults is not null
 union all
-select row_number, 'repeated', '{_key_column(form)}' from ({repeated_statement(form)}) as repeated
+select row_number, 'repeated', '{_key_column(form)}' from ({repeated_statement(form, conformed)}) as repeated
 """  # noqa: S608
+
+
+def keep_accepted_statements(conformed: str) -> list[str]:
+    """Write the statements that leave just the rows without a fault of a table of conformed rows."""
+    return [
+        f"delete from {conformed} where row_number in (select row_number from fault)",  # noqa: S608
+        f"alter table {conformed} drop column faults",
+    ]
 
 
 def rejected_rows(form: Form) -> str:
     """Write the rowset of `staging.rejected_row`: each fault with what was delivered in its place."""
-    pair = "when 'county' then landed.county || ' / ' || landed.province" if _is_paired(form) else ""
-    case = f"case fault.column_name {pair} else to_jsonb(landed) ->> fault.column_name end"
-    found = case if pair else "to_jsonb(landed) ->> fault.column_name"
+    cells = {name: f"landed.county || '{PAIR}' || landed.province" if form.is_pair(name) else f"landed.{name}"
+             for name in form.columns}  # fmt: skip
+    cases = " ".join(f"when '{name}' then {cell}" for name, cell in cells.items())
+    found = f"case fault.column_name {cases} end"
     return f"""
 select
     cast(:year as integer) as year, cast(:phase as integer) as phase, cast(:delivery_id as text) as delivery_id,
@@ -315,24 +351,11 @@ from (
 """  # noqa: S608
 
 
-def accepted_rows(form: Form) -> str:
-    """Write the rowset of its staging table: the rows without a fault."""
-    derived = [f"{derived.value} as {name}" for name, derived in form.derived.items()]
-    own = ["cast(:year as integer) as year", "cast(:phase as integer) as phase"]
-    own.append("cast(:delivery_id as text) as delivery_id")
-    return "\n".join(
-        [
-            "select",
-            _list([*own, "row_number", *derived, *_row_columns(form)]),
-            "from conformed",
-            "where faults is null and row_number not in (select row_number from fault)",
-        ]
-    )
-
-
 def _table(name: str, columns: Mapping[str, str], key: str) -> Iterator[str]:
     body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-    yield f"create table if not exists {name} ({body}, primary key ({key}))"
+    # Each delivery is a partition of its own: it is filled before anybody sees it, on all cores and past the log.
+    yield f"create table if not exists {name} ({body}, primary key ({key})) partition by list (delivery_id)"
+    yield f"create table if not exists {name}_0 partition of {name} default"
     kinds = {column: kind.removesuffix(" not null") for column, kind in columns.items()}
     additions = ", ".join(f"add column if not exists {column} {kind}" for column, kind in kinds.items())
     yield f"alter table {name} {additions}"
@@ -364,8 +387,8 @@ def _key_column(form: Form) -> str:
 
 
 def _delivered(form: Form, name: str) -> str:
-    if form.columns[name].kind == "county" and _is_paired(form):
-        return "landed.county || ' / ' || coalesce(landed.province, '')"
+    if form.is_pair(name):
+        return f"(landed.county || '{PAIR}' || coalesce(landed.province, ''))"
     return f"landed.{name}"
 
 
@@ -377,13 +400,34 @@ def _join(form: Form, name: str) -> str:
     )
 
 
-def _read(name: str, column: Column, unit: int) -> list[str]:
+def _looked_up(name: str, what: str) -> str:
+    # Made once for the whole statement: to look a value up in it costs a tenth of a join.
+    return (
+        f"(select {what} from staging.delivered_value"  # noqa: S608
+        f" where delivery_id = :delivery_id and column_name = '{name}')"
+    )
+
+
+def _reason(form: Form, name: str, is_joined: bool) -> str:
+    if is_joined:
+        return f"{name}_reason"
+    unread = _looked_up(name, "jsonb_object_agg(delivered, coalesce(reason_code, '')) filter (where value is null)")
+    cell = f"(county_cell || '{PAIR}' || coalesce(province_cell, ''))" if form.is_pair(name) else f"{name}_cell"
+    # A cell too long to have been read is not among them.
+    reason = f"nullif(coalesce({unread}\n    ->> {cell}, '{form.columns[name].reason}'), '')"
+    return f"case when {name} is null and {name}_cell is not null then {reason} end as {name}_reason"
+
+
+def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> list[str]:
     cell = f"landed.{name}"
     kept = f"{cell} as {name}_cell"
-    if column.is_read_once:
+    if is_joined:
         # A cell too long to have been read has no row there.
         reason = f"case when {name}_read.delivered is null then '{column.reason}' else {name}_read.reason_code end"
         return [kept, f"{name}_read.value as {name}", f"{reason} as {name}_reason"]
+    if column.is_read_once:
+        known = _looked_up(name, "jsonb_object_agg(delivered, value) filter (where value is not null)")
+        return [kept, f"{known}\n    ->> {_delivered(form, name)} as {name}"]
     if column.kind == "name":
         key = f"nullif(reference.name_key({cell}), '') as {name}_key"
         return [kept, f"nullif(btrim({cell}), '') as {name}", key]
@@ -449,6 +493,9 @@ def _column_faults(form: Form, name: str, column: Column) -> Iterator[tuple[str,
         yield f"{target} is null and {_is_empty(name)}", "'missing'"
     reason = f"{name}_reason" if column.is_read_once else f"'{column.reason}'"
     known = f" and {reason} is not null" if column.is_read_once else ""
+    if column.is_read_once and column.required:
+        # Signs nobody sees are read as nothing, without a reason; where something must stand they are not enough.
+        reason, known = f"coalesce({reason}, '{column.reason}')", ""
     # A value that was read spares the look at its cell.
     yield f"{target} is null and not {_is_empty(name)}{known}", reason
 

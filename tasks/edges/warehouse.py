@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 import secrets
@@ -13,12 +14,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import psycopg2
+import pyarrow as pa
+import pyarrow.compute as pc
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from methods.errors import FrozenConflict, Refusal
+from tasks.edges.reading import NotPlain
 from tasks.edges.settings import ROOT, settings
 
 SQL = ROOT / "sql"
@@ -61,6 +66,21 @@ class TextRows:
 
     columns: Sequence[str]
     rows: Iterable[Sequence[str | None]]
+
+
+@dataclass(frozen=True)
+class TextBlocks:
+    """Rows of text as they stream out of a delivery, in blocks of columns; an empty cell is null.
+
+    Attributes:
+        columns: those of `table` that are filled.
+        constants: what the first columns hold, the same in each row.
+        blocks: the cells of the other columns, behind one that counts the rows from 1.
+    """
+
+    columns: Sequence[str]
+    constants: Sequence[str]
+    blocks: Iterable[Sequence[pa.Array]]
 
 
 Rows = pd.DataFrame | Rowset
@@ -155,18 +175,63 @@ def append(
         return _receipt(connection, table, partition)
 
 
-def copy_in(table: str, partition: Partition, rows: TextRows, within: Connection, besides: Rowset | None = None) -> int:
-    """Swap one partition for rows of a delivery as they stream in, and those besides; return how many there are.
+def copy_in(
+    table: str,
+    partition: Partition,
+    rows: TextRows | TextBlocks,
+    within: Connection,
+    besides: Rowset | None = None,
+) -> int:
+    """Swap one delivery for its rows as they stream in, and those besides; return how many there are.
 
     Their content is known by the SHA-256 of the delivery, so no hash is taken of the rows.
     """
-    where, values = _where(partition)
-    within.execute(sa.text(f"delete from {table} where {where}"), values)  # noqa: S608
-    row_count = _copy_text(within, table, rows)
+    apart = _apart(within, table, partition)
+    within.execute(sa.text(f"create table {apart} (like {table})"))
+    row_count = _copy_text(within, apart, rows)
+    swap_in(table, partition, apart, within)
     if besides is not None:
+        # Only now, as they may depend on the rows that came: what these do not replace.
         row_count += _insert(within, table, besides)
-    _analyze(within, table)
+        _analyze(within, _place_of(table, partition))
     return row_count
+
+
+def build(table: str, partition: Partition, rows: Rowset, within: Connection) -> tuple[str, int]:
+    """Make a table of these rows apart from the one they are meant for; return its name and how many there are.
+
+    A table that is made of a query is written by all cores, and past the log; one that stands is not.
+    """
+    apart = _apart(within, table, partition)
+    made = within.execute(sa.text(f"create table {apart} as {rows.body}"), dict(rows.parameters))
+    return apart, made.rowcount
+
+
+def swap_in(table: str, partition: Partition, apart: str, within: Connection) -> None:
+    """Swap one delivery for the rows of a table that was made apart, and is gone after that.
+
+    Args:
+        table: where they go; partitioned by delivery_id.
+        partition: the delivery they replace.
+        apart: the table they stand in; columns it lacks are null.
+        within: the transaction that made it.
+    """
+    _complete(within, table, apart)
+    _analyze(within, apart)
+    standing = _place_of(table, partition)
+    if apart == standing:
+        where, values = _where(partition)
+        # Rows of it that were inserted one by one are in the partition of all others.
+        within.execute(sa.text(f"delete from {table} where {where}"), values)  # noqa: S608
+        within.execute(sa.text(f"alter table {table} attach partition {apart} for values in (:delivery_id)"), values)
+    else:
+        # To detach it would wait for all who read the table, and they for us.
+        names = ", ".join(_columns(within, table, Rowset(f"select * from {apart}", {})))  # noqa: S608
+        within.execute(sa.text(f"truncate {standing}"))
+        within.execute(sa.text(f"insert into {standing} ({names}) select {names} from {apart}"))  # noqa: S608
+        within.execute(sa.text(f"drop table {apart}"))
+        _analyze(within, standing)
+    _analyze_whole(within, table)
 
 
 def upsert_reference(table: str, rows: pd.DataFrame) -> None:
@@ -236,9 +301,13 @@ def view_of(table: str, partition: Partition) -> Iterator[str]:
 def forget_trial(source_code: str, form: str) -> None:
     """Remove every trace of a source that was only tried."""
     with transaction() as connection:
-        for table in (f"landing.{_name(form)}", f"staging.{_name(form)}"):
-            statement = f"delete from {table} where starts_with(delivery_id, :prefix)"  # noqa: S608
-            connection.execute(sa.text(statement), {"prefix": f"{source_code}-"})
+        deliveries = connection.execute(
+            sa.text("select delivery_id from landing.delivery where source_code = :code"), {"code": source_code}
+        )
+        for delivery_id in deliveries.scalars().all():
+            for table in (f"landing.{_name(form)}", f"staging.{_name(form)}"):
+                place = _place_of(table, {"delivery_id": delivery_id})
+                connection.execute(sa.text(f"drop table if exists {place}"))
         batch = {"prefix": f"{source_code}-", "code": source_code}
         connection.execute(sa.text("delete from control.validation where starts_with(batch, :prefix)"), batch)
         connection.execute(sa.text("delete from landing.delivery where source_code = :code"), batch)
@@ -261,34 +330,61 @@ def forget_connections() -> None:
     _engine.cache_clear()
 
 
-class _CopyStream(io.TextIOBase):
+class _CopyStream(io.RawIOBase):
     """Text of COPY made as it is read, so that a large delivery never stands in memory."""
 
-    def __init__(self, rows: Iterable[Sequence[str | None]]) -> None:
-        self._rows = iter(rows)
-        self._rest = ""
-        self.refusal: Refusal | None = None
+    def __init__(self, texts: Iterator[memoryview]) -> None:
+        self._texts = texts
+        self._rest = memoryview(b"")
+        self.refusal: Exception | None = None
 
-    def read(self, size: int | None = -1) -> str:
-        parts, length = [self._rest], len(self._rest)
-        while size is None or size < 0 or length < size:
-            block = self._next_rows()
-            if not block:
-                break
-            parts.append(_copy_text_of(block))
-            length += len(parts[-1])
-        text = "".join(parts)
-        cut = len(text) if size is None or size < 0 else size
-        self._rest = text[cut:]
-        return text[:cut]
+    def read(self, size: int = -1) -> bytes:
+        if not self._rest:
+            self._rest = self._next_text()
+        block, self._rest = self._rest[:size], self._rest[size:]
+        return block.tobytes()
 
-    def _next_rows(self) -> list[Sequence[str | None]]:
+    def _next_text(self) -> memoryview:
         try:
-            return list(islice(self._rows, COPY_ROWS))
-        except Refusal as refusal:
+            return next(self._texts, memoryview(b""))
+        except (Refusal, NotPlain) as refusal:
             # The driver turns it into an error of its own; what was refused is kept to be said.
             self.refusal = refusal
             raise
+
+
+def _texts_of_rows(rows: TextRows) -> Iterator[memoryview]:
+    every = iter(rows.rows)
+    while block := list(islice(every, COPY_ROWS)):
+        yield memoryview(_copy_text_of(block).encode())
+
+
+def _texts_of_blocks(rows: TextBlocks) -> Iterator[memoryview]:
+    number = 1
+    for block in filter(lambda columns: len(columns[0]), rows.blocks):
+        size = len(block[0])
+        numbers = pc.cast(pa.array(np.arange(number, number + size)), pa.string())
+        number += size
+        text = _joined_columns([*rows.constants, numbers, *block])
+        tabs = size * (len(rows.columns) - 1)
+        plain = text.count(b"\t") == tabs and text.count(b"\n") == size and b"\\" not in text and b"\r" not in text
+        if not plain:
+            text = _joined_columns([*rows.constants, numbers, *map(_escaped, block)])
+        yield memoryview(text)
+
+
+def _joined_columns(columns: Sequence[Any]) -> bytes:
+    last = pc.binary_join_element_wise(columns[-1], "", "\n")
+    joined = pc.binary_join_element_wise(*columns[:-1], last, "\t")
+    # The lines stand one behind the other as they are: no string of Python is made.
+    first, end = np.frombuffer(joined.buffers()[1], dtype=np.int32)[[joined.offset, joined.offset + len(joined)]]
+    return bytes(memoryview(joined.buffers()[2])[first:end])
+
+
+def _escaped(cells: pa.Array) -> pa.Array:
+    for sign, written in (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r")):
+        cells = pc.replace_substring(cells, pattern=sign, replacement=written)
+    return cells
 
 
 COPY_ROWS = 500
@@ -375,12 +471,14 @@ def _insert(
     return len(rows)
 
 
-def _copy_text(connection: Connection, table: str, rows: TextRows) -> int:
+def _copy_text(connection: Connection, table: str, rows: TextRows | TextBlocks) -> int:
     names = ", ".join(map(_name, rows.columns))
-    stream = _CopyStream(rows.rows)
+    texts = _texts_of_blocks(rows) if isinstance(rows, TextBlocks) else _texts_of_rows(rows)
+    stream = _CopyStream(texts)
     with closing(connection.connection.cursor()) as cursor:
         try:
-            cursor.copy_expert(f"copy {table} ({names}) from stdin with (null '')", stream, COPY_BYTES)
+            # The table was made in this transaction: its rows can be written as seen by all.
+            cursor.copy_expert(f"copy {table} ({names}) from stdin with (null '', freeze)", stream, COPY_BYTES)
         except psycopg2.Error:
             if stream.refusal is not None:
                 raise stream.refusal from None
@@ -407,6 +505,45 @@ def _analyze(connection: Connection, table: str) -> None:
     # A sample of 9,000 rows is enough to plan by.
     connection.execute(sa.text("set local default_statistics_target = 30"))
     connection.execute(sa.text(f"analyze {table}"))
+
+
+def _analyze_whole(connection: Connection, table: str) -> None:
+    # Of a table of many partitions just the whole; an older server looks at each of them again.
+    version = connection.dialect.server_version_info
+    only = "only" if version and int(version[0]) >= 18 else ""
+    connection.execute(sa.text(f"analyze {only} {table}"))
+
+
+def _place_of(table: str, partition: Partition) -> str:
+    """Name the partition of one delivery; its zero keeps it apart from every form's table."""
+    delivery = str(partition["delivery_id"])
+    return f"{table}_0{hashlib.sha256(delivery.encode()).hexdigest()[:12]}"
+
+
+def _stands(connection: Connection, table: str) -> bool:
+    return bool(connection.execute(sa.text("select to_regclass(:table) is not null"), {"table": table}).scalar_one())
+
+
+def _apart(connection: Connection, table: str, partition: Partition) -> str:
+    """Name a table to fill: the partition itself, or one beside it where it stands already."""
+    place = _place_of(table, partition)
+    return f"{place}_{secrets.token_hex(4)}" if _stands(connection, place) else place
+
+
+def _complete(connection: Connection, table: str, apart: str) -> None:
+    """Give a table what it needs to become a partition of another."""
+    statement = """
+        select whole.attname, format_type(whole.atttypid, whole.atttypmod), whole.attnotnull, part.attname is null
+        from pg_attribute as whole
+        left join pg_attribute as part
+            on part.attrelid = cast(:apart as regclass) and part.attname = whole.attname and not part.attisdropped
+        where whole.attrelid = cast(:table as regclass) and whole.attnum > 0 and not whole.attisdropped
+    """
+    columns = connection.execute(sa.text(statement), {"table": table, "apart": apart}).all()
+    changes = [f"add column {_name(name)} {kind}" for name, kind, _, is_missing in columns if is_missing]
+    changes += [f"alter column {_name(name)} set not null" for name, _, is_required, _ in columns if is_required]
+    if changes:
+        connection.execute(sa.text(f"alter table {apart} {', '.join(changes)}"))
 
 
 def _receipt(connection: Connection, table: str, partition: Partition) -> Receipt:

@@ -15,8 +15,8 @@ GOLDEN = ROOT / "tests" / "golden" / "conform_firm.sql"
 
 
 def test_the_statement_written_for_a_form_is_the_approved_one():
-    # Generated SQL is read by people: regenerate it with forms.conform_statement after a change.
-    written = forms.conform_statement(forms.load_all()["firm"], {})
+    # Generated SQL is read by people: regenerate it with forms.conformed_rows after a change.
+    written = forms.conformed_rows(forms.load_all()["firm"], {})
     assert written == GOLDEN.read_text(encoding="utf-8").rstrip("\n")
 
 
@@ -53,6 +53,9 @@ LEDGER = Form.model_validate(
 )  # fmt: skip
 
 
+OF_PERIOD = {"year": 1403, "phase": 1, "delivery_id": "L"}
+
+
 @pytest.fixture
 def conformed(rehearsed):
     """Conform rows of an invented form inside of a transaction that is rolled back."""
@@ -66,12 +69,14 @@ def conformed(rehearsed):
             warehouse.copy_in(
                 "landing.ledger", {"delivery_id": "L"}, warehouse.TextRows(columns, delivered), connection
             )
-            statement = sa.text(forms.conform_statement(LEDGER, {"paid_rial": unit}))
-            connection.execute(statement, {"delivery_id": "L"})
-            found = connection.execute(sa.text("select * from conformed order by row_number")).mappings().all()
-            twice = connection.execute(sa.text(forms.repeated_statement(LEDGER))).scalars().all()
+            rows = warehouse.Rowset(forms.conformed_rows(LEDGER, {"paid_rial": unit}), OF_PERIOD)
+            table, row_count = warehouse.build("staging.ledger", {"delivery_id": "L"}, rows, connection)
+            found = connection.execute(sa.text(f"select * from {table} order by row_number")).mappings().all()
+            twice = connection.execute(sa.text(forms.repeated_statement(LEDGER, table))).scalars().all()
             connection.rollback()
-        return [dict(row) for row in found], twice
+        assert row_count == len(found) == len(delivered)
+        assert all(row.items() >= OF_PERIOD.items() for row in found)
+        return [{name: cell for name, cell in row.items() if name not in OF_PERIOD} for row in found], twice
 
     return rows_of
 
@@ -81,6 +86,31 @@ def test_cells_are_typed_in_units_of_the_source(conformed):
     assert row == {
         "row_number": 1, "number": "A-1", "paid_rial": 1_500_000, "person_count": 7, "note": "x", "faults": None,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("joined", [(), ("kind",)], ids=["looked up", "joined"])
+def test_values_read_once_reach_their_rows(rehearsed, joined):
+    kind = {"kind": "choice", "label_fa": "نوع", "required": True, "choices": {"a": "x"}}
+    form = Form.model_validate({"form": "sort", "label_fa": "x", "key": ["kind"], "columns": {"kind": kind}})
+    cells = ["x", "y", "ـ", "z" * 300, "", "x"]
+    with warehouse.transaction() as connection:
+        for statement in forms.table_statements(form):
+            connection.execute(sa.text(statement))
+        delivery = "select delivery_id from landing.delivery limit 1"
+        own = OF_PERIOD | {"delivery_id": connection.execute(sa.text(delivery)).scalar_one()}
+        partition = {"delivery_id": own["delivery_id"]}
+        rows = [(own["delivery_id"], str(number), cell) for number, cell in enumerate(cells)]
+        given = warehouse.TextRows(["delivery_id", "row_number", "kind"], rows)
+        warehouse.copy_in("landing.sort", partition, given, connection)
+        read = pd.DataFrame({"delivered": ["x", "y", "ـ"], "value": ["a", None, None]}, dtype=object)
+        read["reason_code"] = [None, "choice_unknown", None]
+        warehouse.append("staging.delivered_value", partition, read.assign(column_name="kind", **partition), connection)
+        whole = warehouse.Rowset(forms.conformed_rows(form, {}, joined), own)
+        table, _ = warehouse.build("staging.sort", partition, whole, connection)
+        found = connection.execute(sa.text(f"select kind, faults from {table} order by row_number")).all()
+        connection.rollback()
+    unknown, missing = (None, ["choice_unknown kind"]), (None, ["missing kind"])
+    assert found == [("a", None), unknown, unknown, unknown, missing, ("a", None)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
@@ -71,13 +72,47 @@ def test_appending_again_adds_nothing():
     assert kept == 1
 
 
+GIVEN = ["delivery_id", "row_number", "cell"]
+
+
+def given_table(connection):
+    columns = "delivery_id text, row_number integer, cell text"
+    connection.execute(sa.text(f"create table public.given ({columns}) partition by list (delivery_id)"))
+    connection.execute(sa.text("create table public.given_0 partition of public.given default"))
+    return {"delivery_id": "D"}
+
+
+def test_columns_stream_in_as_rows_do():
+    cells = ["a\tb", 'c"d', "e\\f", "g\nh", "i\rj", "\\N", "\\.", "plain", "", " "]
+    with warehouse.transaction() as connection:
+        partition = given_table(connection)
+        blocks = [[pa.array(cells[:4])], [pa.array(["x"]).slice(1)], [pa.array(["x", *cells[4:]]).slice(1)]]
+        given = warehouse.TextBlocks(GIVEN, ["D"], blocks)
+        assert warehouse.copy_in("public.given", partition, given, connection) == len(cells)
+        found = connection.execute(sa.text("select row_number, cell from given order by row_number")).all()
+        connection.rollback()
+    assert found == [(number, cell or None) for number, cell in enumerate(cells, 1)]
+
+
+def test_a_delivery_copied_again_takes_the_place_of_its_former_rows():
+    with warehouse.transaction() as connection:
+        partition = given_table(connection)
+        connection.execute(sa.text("insert into given values ('D', 7, 'one by one'), ('E', 1, 'of another')"))
+        for rows in ([["D", "1", "a"], ["D", "2", "b"]], [["D", "1", "c"]]):
+            warehouse.copy_in("public.given", partition, warehouse.TextRows(GIVEN, rows), connection)
+        found = connection.execute(sa.text("select delivery_id, cell from given order by 1")).all()
+        connection.rollback()
+    assert found == [("D", "c"), ("E", "of another")]
+
+
 def test_text_streams_in_with_tabs_quotes_and_backslashes():
     cells = ["a\tb", 'c"d', "e\\f", "g\nh", "i\rj", "plain", "", None]
     with warehouse.transaction() as connection:
-        connection.execute(sa.text("create temp table given (number text, cell text) on commit drop"))
-        rows = ([str(number), cell] for number, cell in enumerate(cells))
-        count = warehouse.copy_in("given", {}, warehouse.TextRows(["number", "cell"], rows), connection)
-        found = connection.execute(sa.text("select cell from given order by number")).scalars().all()
+        partition = given_table(connection)
+        rows = (["D", str(number), cell] for number, cell in enumerate(cells))
+        count = warehouse.copy_in("public.given", partition, warehouse.TextRows(GIVEN, rows), connection)
+        found = connection.execute(sa.text("select cell from given order by row_number")).scalars().all()
+        connection.rollback()
     assert count == len(cells)
     # An empty cell says no more than none.
     assert found == [*cells[:6], None, None]

@@ -1,5 +1,7 @@
-create temp table conformed on commit drop as
 select
+    cast(:year as integer) as year,
+    cast(:phase as integer) as phase,
+    cast(:delivery_id as text) as delivery_id,
     row_number,
     firm_code,
     firm_name,
@@ -12,7 +14,7 @@ select
         or firm_name_key is null and coalesce(btrim(firm_name_cell), '') = ''
         or firm_name_key is null and not coalesce(btrim(firm_name_cell), '') = ''
         or province_code is null and coalesce(btrim(province_cell), '') = ''
-        or province_code is null and not coalesce(btrim(province_cell), '') = '' and province_reason is not null
+        or province_code is null and not coalesce(btrim(province_cell), '') = ''
         or capacity_count is null and coalesce(btrim(capacity_count_cell), '') = ''
         or capacity_count is null and not coalesce(btrim(capacity_count_cell), '') = '' then array_remove(array[
         case when row_fault is not null then row_fault || ' row' end,
@@ -21,7 +23,7 @@ select
         case when firm_name_key is null and coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' end,
         case when firm_name_key is null and not coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' end,
         case when province_code is null and coalesce(btrim(province_cell), '') = '' then 'missing' || ' province' end,
-        case when province_code is null and not coalesce(btrim(province_cell), '') = '' and province_reason is not null then province_reason || ' province' end,
+        case when province_code is null and not coalesce(btrim(province_cell), '') = '' then coalesce(province_reason, 'province_unknown') || ' province' end,
         case when capacity_count is null and coalesce(btrim(capacity_count_cell), '') = '' then 'missing' || ' capacity_count' end,
         case when capacity_count is null and not coalesce(btrim(capacity_count_cell), '') = '' then 'number_out_of_range' || ' capacity_count' end
     ], null) end as faults
@@ -33,7 +35,8 @@ select
     firm_name_cell,
     province_cell,
     capacity_count_cell,
-    province_reason,
+    case when province is null and province_cell is not null then nullif(coalesce((select jsonb_object_agg(delivered, coalesce(reason_code, '')) filter (where value is null) from staging.delivered_value where delivery_id = :delivery_id and column_name = 'province')
+    ->> province_cell, 'province_unknown'), '') end as province_reason,
     firm_code as firm_code,
     firm_name as firm_name,
     firm_name_key as firm_name_key,
@@ -49,13 +52,11 @@ select
     nullif(btrim(landed.firm_name), '') as firm_name,
     nullif(reference.name_key(landed.firm_name), '') as firm_name_key,
     landed.province as province_cell,
-    province_read.value as province,
-    case when province_read.delivered is null then 'province_unknown' else province_read.reason_code end as province_reason,
+    (select jsonb_object_agg(delivered, value) filter (where value is not null) from staging.delivered_value where delivery_id = :delivery_id and column_name = 'province')
+    ->> landed.province as province,
     landed.capacity_count as capacity_count_cell,
     reference.whole_number(landed.capacity_count) as capacity_count
 from landing.firm as landed
-left join staging.delivered_value as province_read
-    on province_read.delivery_id = :delivery_id and province_read.column_name = 'province' and province_read.delivered = landed.province
 where landed.delivery_id = :delivery_id
-offset 0) as cell
-offset 0) as typed
+offset bigint '0') as cell
+offset bigint '0') as typed

@@ -7,11 +7,12 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from tasks.edges.reading import containers, records, sheets, text
+from tasks.edges.reading.blocks import NotPlain
 from tasks.edges.reading.containers import KIND_NAMES, Content
 from tasks.edges.reading.table import Table, unreadable
 from tasks.edges.readings import Reading
 
-__all__ = ["Table", "open_table"]
+__all__ = ["NotPlain", "Table", "open_table"]
 
 _LINES = (".jsonl", ".ndjson", ".jsonlines")
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+
 from methods.errors import HeaderMismatch, SourceUnreadable
 from tasks.edges.readings import Reading
 
@@ -19,6 +21,7 @@ Row = list[str | None]
 # Titles, dates and addressees stand above a header; nobody writes thirty lines of them.
 HEAD_ROWS = 30
 FOOT_WORDS = frozenset({"جمع", "مجموع", "کل", "total", "sum"})
+FOOT_NOTE = "1 total row at the foot left out"
 _FIRST_WORD = re.compile(r"\w+")
 
 
@@ -30,11 +33,14 @@ class Table:
         header: as delivered, white space trimmed.
         rows: cells as text, any width; None and "" both mean empty.
         notes: what was found out, for the receipt; complete once the rows are exhausted.
+        blocks: the same rows as columns of text, each as wide as the header, where that can be had; they may turn
+            out not to be (`blocks.NotPlain`), and then the rows say what is there.
     """
 
     header: list[str]
     rows: Iterator[Row]
     notes: list[str] = field(default_factory=list)
+    blocks: Iterator[pa.RecordBatch] | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ def without_foot(rows: Iterable[Row], key: Key, notes: list[str]) -> Iterator[Ro
     if held is None:
         return
     if is_total(held, key):
-        notes.append("1 total row at the foot left out")
+        notes.append(FOOT_NOTE)
     else:
         yield held
 

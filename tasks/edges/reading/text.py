@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from methods.errors import SourceUnreadable
+from tasks.edges.reading import blocks
 from tasks.edges.reading.containers import Content
 from tasks.edges.reading.table import (
     HEAD_ROWS,
@@ -81,9 +82,14 @@ def read_table(content: Content, reading: Reading, key: Key, headers: Collection
             notes.append(f"delimiter {'tab' if delimiter == chr(9) else delimiter} (found)")
         if header.row > 1:
             notes.append(f"header in row {header.row}")
-        stream.seek(0)
         rows = _rows(content.place, stream, delimiter, header.row)
-        yield Table(header.cells, rows if reading.foot == "keep" else without_foot(rows, key, notes), notes)
+        foot = None if reading.foot == "keep" else key
+
+        def again() -> TextIOWrapper:
+            return content.path.open(encoding=stream.encoding, newline="")
+
+        plain = blocks.read_blocks(again, delimiter, header.row, len(header.cells), foot, notes)
+        yield Table(header.cells, rows if foot is None else without_foot(rows, foot, notes), notes, plain)
 
 
 @contextmanager
@@ -295,6 +301,7 @@ def _regularity(top: list[list[str]], header: Header) -> int:
 
 
 def _rows(place: str, stream: TextIOWrapper, delimiter: str, skip: int) -> Iterator[Row]:
+    stream.seek(0)
     # One blank line more than the file has: behind an open quote it is swallowed, else it is a row of nothing.
     reader = cast("Iterator[Row]", csv.reader(chain(stream, ["\n"]), delimiter=delimiter))
     row: Row = []
