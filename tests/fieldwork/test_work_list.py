@@ -143,7 +143,7 @@ def test_the_list_of_phones_holds_what_is_shown_and_no_more():
     content = plan_list.write(handout._for_phones(Period(1403), plans())).decode()
     header, first, *_ = content.splitlines()
     assert tuple(header.split(",")) == plan_list.COLUMNS
-    assert first.startswith("payesh:1403-1:P01-0001:V14031-P01-0001,V14031-P01-0001,V14031-P01-0001,P01-0001,field,")
+    assert first.startswith("payesh:1403-1:P01-0001:V14031-P01-0001,V14031-P01-0001,V14031-P01-0001,P01-0001,county,")
     assert "۹۰۰٬۰۰۰٬۰۰۰" in first
 
 
