@@ -143,9 +143,9 @@ def assign_plans(
     reached = _reached(ties, inspectors, rules)
     groups, member = _grouped(plans, reached, inspectors, rules)
     arcs = _arcs(groups, inspectors, firms, reached, former, county_points, rules, on)
-    network = _Network.of(groups, inspectors, firms, arcs, plans, member, rules)
+    network = _Network.of(groups, inspectors, firms, arcs, rules)
     flow, gap = network.solved()
-    return _result(plans, member, groups, inspectors, arcs, flow, network.stated_cost(flow), gap, network, rules)
+    return _result(plans, member, inspectors, arcs, network, flow, gap)
 
 
 def require_complete(found: Assignment, rules: Mapping[str, Any], place: str) -> None:
@@ -506,8 +506,6 @@ class _Network:
         inspectors: pd.DataFrame,
         firms: pd.DataFrame,
         arcs: _Arcs,
-        plans: pd.DataFrame,
-        member: IntArray,
         rules: Mapping[str, Any],
     ) -> _Network:
         """Keep the arcs that are allowed, and lay out places by load."""
@@ -796,69 +794,63 @@ def _mixed(left: npt.NDArray[np.uint64], right: npt.NDArray[np.uint64], levels: 
 def _result(
     plans: pd.DataFrame,
     member: IntArray,
-    groups: pd.DataFrame,
     inspectors: pd.DataFrame,
     arcs: _Arcs,
-    flow: IntArray,
-    cost: int,
-    gap: int,
     network: _Network,
-    rules: Mapping[str, Any],
+    flow: IntArray,
+    gap: int,
 ) -> Assignment:
+    assigned = _given(plans, member, inspectors, arcs, flow)
+    left = plans.assign(group=member)[~plans["plan_id"].isin(assigned["plan_id"])]
+    load = _load(network.inspector, flow, len(network.firm))
+    return Assignment(
+        assigned,
+        _diagnosed(left, arcs, len(network.size)),
+        # Any other status has stopped the solving.
+        "OPTIMAL",
+        Decimal(network.stated_cost(flow)) / UNITS_PER_KM,
+        Decimal(gap) / UNITS_PER_KM,
+        _lack(network.steps, load) + _lack(network.firm_steps, network.by_firm(load)),
+    )
+
+
+def _given(
+    plans: pd.DataFrame, member: IntArray, inspectors: pd.DataFrame, arcs: _Arcs, flow: IntArray
+) -> pd.DataFrame:
     # Plans of a group stand in the order of their hash, and take its inspectors in turn.
-    order = np.argsort(member, kind="stable")
-    kept = np.flatnonzero(arcs.is_left[-1])
-    taken = np.repeat(kept, flow)
-    start = np.concatenate([[0], np.cumsum(np.bincount(member))[:-1]])
-    given = np.bincount(arcs.group[taken], minlength=len(groups))
-    turn = np.arange(len(taken)) - np.repeat(np.cumsum(given) - given, given)
-    row = order[np.repeat(start, given) + turn]
-    who = inspectors.iloc[arcs.inspector[taken]].reset_index(drop=True)
-    assigned = pd.DataFrame(
+    order, size = np.argsort(member, kind="stable"), np.bincount(member)
+    arc = np.repeat(np.flatnonzero(arcs.is_left[-1]), flow)
+    given = np.bincount(arcs.group[arc], minlength=len(size))
+    turn = np.arange(len(arc)) - np.repeat(np.cumsum(given) - given, given)
+    row = order[np.repeat(np.cumsum(size) - size, given) + turn]
+    who = inspectors.iloc[arcs.inspector[arc]].reset_index(drop=True)
+    marks = [
+        np.where(is_so[arc], f" {mark}", "").astype(object)
+        for mark, is_so in (("tied", arcs.is_tied), ("there_last_year", arcs.is_turned))
+    ]
+    return pd.DataFrame(
         {
             "plan_id": plans["plan_id"].to_numpy(object)[row],
             "firm_code": who["firm_code"],
             "inspector_code": who["inspector_code"],
-            "cost_km": arcs.cost[taken] / UNITS_PER_KM,
-            "distance_km": np.round(arcs.distance_km[taken], 1),
-            "reasons": BASES[arcs.basis[taken]]
-            + np.where(arcs.is_tied[taken], " tied", "").astype(object)
-            + np.where(arcs.is_turned[taken], " there_last_year", "").astype(object),
+            "cost_km": arcs.cost[arc] / UNITS_PER_KM,
+            "distance_km": np.round(arcs.distance_km[arc], 1),
+            "reasons": BASES[arcs.basis[arc]] + marks[0] + marks[1],
         }
     ).sort_values("plan_id", ignore_index=True)
-    left = plans.loc[~plans["plan_id"].isin(assigned["plan_id"])].assign(
-        group=member[~np.isin(np.arange(len(plans)), row)]
-    )
-    load = _load(network.inspector, flow, len(network.firm))
-    short = _lack(network.steps, load) + _lack(network.firm_steps, network.by_firm(load))
-    return Assignment(
-        assigned,
-        _diagnosed(left, arcs, len(groups)),
-        "OPTIMAL",
-        Decimal(cost) / UNITS_PER_KM,
-        Decimal(gap) / UNITS_PER_KM,
-        short,
-    )
 
 
 def _diagnosed(left: pd.DataFrame, arcs: _Arcs, group_count: int) -> pd.DataFrame:
     """Say of each plan that is left which rule left nobody, or how many places are short in its province."""
-    counts = np.vstack([np.bincount(arcs.group, weights=one, minlength=group_count) for one in arcs.is_left])
+    counts = np.vstack([np.bincount(arcs.group[one], minlength=group_count) for one in arcs.is_left])
+    mine = counts[:, left["group"].to_numpy(np.int64)]
     # The first check that left none; where all left some, the places were too few.
-    stage = (counts[:, left["group"].to_numpy(np.int64)] > 0).sum(axis=0)
-    reason = np.array(REASONS[1:], dtype=object)[stage]
-    is_short = pd.Series(reason == "capacity_short", index=left.index)
-    short = is_short.groupby(left["province_code"]).transform("sum")
-    detail = np.where(
-        is_short,
-        short.astype(str) + " places short",
-        "of "
-        + pd.Series(counts[0]).reindex(left["group"]).fillna(0).astype(int).astype(str).to_numpy()
-        + " licensed there",
-    )
-    return left.assign(reason_code=reason, detail=detail)[
-        ["plan_id", "province_code", "reason_code", "detail"]
-    ].sort_values("plan_id", ignore_index=True)
+    reason = pd.Series(np.array(REASONS[1:], dtype=object)[(mine > 0).sum(axis=0)], index=left.index)
+    is_short = reason == "capacity_short"
+    short = is_short.groupby(left["province_code"]).transform("sum").astype(str) + " places short"
+    licensed = "of " + pd.Series(mine[0], index=left.index).astype(str) + " licensed there"
+    rows = left.assign(reason_code=reason, detail=short.where(is_short, licensed))
+    return rows[["plan_id", "province_code", "reason_code", "detail"]].sort_values("plan_id", ignore_index=True)
 
 
 def _lack(steps: _Steps, load: IntArray) -> int:
