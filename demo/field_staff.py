@@ -85,6 +85,8 @@ def ties(plans: pd.DataFrame, staff: pd.DataFrame, scenario: Scenario, year: int
     kind = np.array(["introduced", "advised", "kin"], dtype=object)[
         np.floor(chance.of_codes(seed, "kind", tied["plan_id"]) * 3).astype(int)
     ]
+    # Who is known by no national ID cannot be named as kin.
+    kind = np.where((kind == "kin") & (tied["national_id"] == ""), "introduced", kind)
     found = pd.DataFrame(
         {
             # A plan is advised by the firm, introduced by one of its people.

@@ -37,6 +37,8 @@ REPEATED_AS = ("as it is", "name cut short", "approved a day off", "as it is")
 CONTACTED_SHARE = 0.10
 # Invented places: the tile grid of the provinces laid over a rough box around the country, in degrees.
 NORTH, SOUTH, WEST, EAST = 39.0, 26.0, 45.0, 62.0
+# Plans of a county stand within some kilometres of its place [degrees from end to end].
+PLACES, COUNTY_REACH = "payesh-rehearsal-places", 0.08
 # The lists of 1399 and 1402 carry counties that no census has counted yet.
 ACTIVE_PERSONS_IF_UNKNOWN = 12_000
 
@@ -200,14 +202,16 @@ def _place(rows: pd.DataFrame, scenario: Scenario, eligible: int, seed: str) -> 
 
 
 def _locate(rows: pd.DataFrame, seed: str) -> None:
-    """Invent coordinates: a place in the province's tile, by hash; no plan stands there."""
-    number = rows["number"].to_numpy()
+    """Invent coordinates: near a place of the county in the province's tile, by hash; no plan stands there."""
+    number, counties_of = rows["number"].to_numpy(), rows["county_code"]
     tiles = _tiles().loc[rows["province_code"]]
-    row = tiles["tile_row"].to_numpy() - 1 + chance.of_numbers(seed, "latitude", number)
-    column = tiles["tile_column"].to_numpy() - 1 + chance.of_numbers(seed, "longitude", number)
+    # A county stays where it is from year to year.
+    row = tiles["tile_row"].to_numpy() - 0.9 + 0.8 * chance.of_codes(PLACES, "latitude", counties_of)
+    column = tiles["tile_column"].to_numpy() - 0.9 + 0.8 * chance.of_codes(PLACES, "longitude", counties_of)
     height, width = _tiles()["tile_row"].max(), _tiles()["tile_column"].max()
-    rows["latitude"] = np.round(NORTH - (NORTH - SOUTH) * row / height, 5)
-    rows["longitude"] = np.round(WEST + (EAST - WEST) * column / width, 5)
+    beside = [COUNTY_REACH * (chance.of_numbers(seed, axis, number) - 0.5) for axis in ("latitude", "longitude")]
+    rows["latitude"] = np.round(NORTH - (NORTH - SOUTH) * row / height + beside[0], 5)
+    rows["longitude"] = np.round(WEST + (EAST - WEST) * column / width + beside[1], 5)
 
 
 @cache

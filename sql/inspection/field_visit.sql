@@ -1,6 +1,6 @@
 -- the visits by those who were sent, as the quality of inspectors is judged by
 -- grain:  one row per returned visit that was not refused
--- reads:  staging.delivery_in_force, staging.visit, sample.issued_plan, frame.eligible_plan, staging.loan_plan,
+-- reads:  staging.delivery_in_force, staging.visit, sample.issued_plan, frame.eligible_plan,
 --         inspection.verdict, inspection.refused_visit
 -- writes: nothing
 with
@@ -23,9 +23,7 @@ select
     visit.photo_sha256, visit.contact_outcome, visit.is_final, visit.has_rule_breach, visit.loan_use, visit.is_running,
     visit.jobs_found_count, visit.sales_rial, visit.asset_rial, issued.agency_code, issued.province_code,
     issued.county_code, issued.plan_kind, issued.registered_job_count,
-    -- Forms are data: a ministry's own may do without the place of a plan.
-    cast(to_jsonb(plan) ->> 'latitude' as double precision) as plan_latitude,
-    cast(to_jsonb(plan) ->> 'longitude' as double precision) as plan_longitude,
+    framed.latitude as plan_latitude, framed.longitude as plan_longitude,
     verdict.is_decided, verdict.is_confirmed
 from staging.visit as visit
 inner join delivery on delivery.delivery_id = visit.delivery_id
@@ -33,9 +31,6 @@ inner join sample.issued_plan as issued
     on issued.year = visit.year and issued.phase = visit.phase and issued.plan_id = visit.plan_id
 left join frame.eligible_plan as framed
     on framed.year = issued.year and framed.phase = issued.phase and framed.plan_id = issued.plan_id
-left join staging.loan_plan as plan
-    on plan.year = framed.year and plan.phase = framed.phase
-    and plan.delivery_id = framed.delivery_id and plan.plan_id = framed.plan_id
 -- A visit that a later one replaces has no verdict of its own.
 left join verdict on verdict.visit_id = visit.visit_id and visit.level = 'county'
 where

@@ -5,7 +5,7 @@
 select
     issued.plan_id, issued.agency_code, issued.province_code, issued.county_code, issued.firm_code,
     issued.inspector_code, plan.national_id, plan.applicant_name, issued.plan_kind, issued.registered_job_count,
-    issued.loan_paid_rial, issued.inclusion_probability
+    issued.loan_paid_rial, issued.inclusion_probability, frame.latitude, frame.longitude
 from sample.issued_plan as issued
 inner join frame.eligible_plan as frame
     on frame.year = issued.year and frame.phase = issued.phase and frame.plan_id = issued.plan_id

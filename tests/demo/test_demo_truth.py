@@ -145,13 +145,15 @@ def test_an_honest_day_lies_in_working_hours_and_leaves_time_for_the_way(rehears
     assert (way[same] / hours[same] < 80).all()
 
 
-def test_the_days_of_visits_are_those_that_chance_gave(rehearsal, eligible):
-    # An inspector's day that does not fit would move a visit: in a rehearsal's province every day does.
+def test_the_days_of_visits_are_those_that_chance_gave_or_soon_after(rehearsal, eligible):
+    # An inspector whose day does not fit goes on the next one: few do, where the plans of a county lie together.
     issued = issue(eligible, rehearsal.year(1403).supervised_plan_count)
     seen = truth.visits(issued, rehearsal, 1403, 1)
     when = chance.of_codes(f"{rehearsal.seed}|1403-1", "visited", seen["plan_id"])
     day = 31 + np.floor(when * 120).astype(np.int64)
-    assert (seen["visited_on"] == population.jalali_text(1404, day)).all()
+    given, last = population.jalali_text(1404, day), population.jalali_text(1404, day + 3)
+    assert (seen["visited_on"] == given).mean() > 0.99
+    assert ((seen["visited_on"] >= given) & (seen["visited_on"] <= last)).all()
 
 
 def test_a_day_that_does_not_fit_goes_over_to_the_next():

@@ -11,9 +11,12 @@ ROUND = {"year": 1399, "phase": 1}
 
 def allocation(**sizes):
     rows = [
-        {"province_code": "00", "county_code": code, "eligible_plan_count": size, "sample_plan_count": 1}
+        {
+            "province_code": "00", "county_code": code, "stratum_code": code, "eligible_plan_count": size,
+            "sample_plan_count": 1, "planning_share": 0.5, "binding_bound": "none",
+        }
         for code, size in sizes.items()
-    ]
+    ]  # fmt: skip
     return pd.DataFrame(rows).assign(**ROUND)
 
 

@@ -102,9 +102,9 @@ def test_only_the_plans_of_the_provinces_asked_for_go_out(phones, web):
     assert {plan["place"].partition("،")[0] for plan in plans} == {"تهران"}
 
 
-def test_a_level_nobody_was_given_is_refused(phones, web):
-    with pytest.raises(SettingWrong, match="found no visits; wanted visits of level national"):
-        handout.push_form(PERIOD, phones("odk", level="national"), lambda line: None)
+def test_provinces_nobody_was_sent_to_are_refused(phones, web):
+    with pytest.raises(SettingWrong, match="found no visits; wanted visits of level county in its provinces"):
+        handout.push_form(PERIOD, phones("odk", provinces=["99"]), lambda line: None)
 
 
 def test_a_source_that_is_not_pushed_to_is_refused(rehearsed):
