@@ -100,6 +100,8 @@ def visits(
         The columns of the form visit: one row an issued plan, by plan_id, then one row a repeat.
     """
     issued = issued.sort_values("plan_id", ignore_index=True)
+    # Where a plan stands is settled once: who repeats a visit goes to the same place.
+    issued = issued.assign(**field.places(issued, scenario.seed))
     found = truth(issued, scenario, year)
     when = chance.of_codes(f"{scenario.seed}|{year}-{phase}", "visited", issued["plan_id"])
     day = scenario.visits["first_day"][phase] + np.floor(when * scenario.visits["day_count"]).astype(np.int64)
@@ -142,9 +144,9 @@ def _corrected(seen: pd.DataFrame, again: pd.DataFrame, errors: Mapping[str, flo
 
 def _report(visited: pd.DataFrame, found: pd.DataFrame, scenario: Scenario, year: int, phase: int) -> pd.DataFrame:
     seed = f"{scenario.seed}|{year}-{phase}"
-    place = field.places(visited, scenario.seed)
+    place = visited[["latitude", "longitude"]]
     is_contacted = found["contact_outcome"] == "contacted"
-    time = field.schedule(visited.assign(**place, is_contacted=is_contacted), seed)
+    time = field.schedule(visited.assign(is_contacted=is_contacted), seed)
     report = visited[["visit_id", "plan_id", "level", "firm_code", "inspector_code"]].assign(
         visited_on=jalali_text(year + 1, time["day"].to_numpy())
     )

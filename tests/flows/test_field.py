@@ -17,9 +17,11 @@ from tasks.inspection import flag_inspectors, judge_repeats, judge_visits, refus
 ROUND = Period(1403)
 SMALL = scenario.load("small")
 REPEATED = (
-    "year, phase, plan_id, level, stratum_population_count, stratum_sample_count, inclusion_probability, random_number,"
-    " firm_code, inspector_code"
+    "year, phase, plan_id, level, stratum_code, stratum_population_count, stratum_sample_count,"
+    " inclusion_probability, random_number"
 )
+# What a test changes, and what is put back after it.
+KEPT = ("staging.visit", "sample.reinspected_plan", "sample.assignment")
 
 
 def run(statement, **values):
@@ -35,15 +37,24 @@ def rows(statement, **values):
 
 @pytest.fixture
 def cutoff(rehearsed):
-    """The day of the round's figures; what a test adds to the visits and repeats is gone after it."""
-    run("create table public.kept_visit as select * from staging.visit where year = 1403")
+    """The day of the round's figures, with nothing repeated yet; what a test adds is gone after it."""
     day = rows("select max(cutoff) as cutoff from inspection.verdict where year = 1403")["cutoff"].item()
-    yield day
-    run("delete from staging.visit where year = 1403")
-    run("insert into staging.visit select * from public.kept_visit")
-    run("drop table public.kept_visit")
+    for table in KEPT:
+        run(f"create table public.{kept(table)} as select * from {table} where year = 1403")
+    run("delete from staging.visit where year = 1403 and level <> 'county'")
     run("delete from sample.reinspected_plan where year = 1403")
+    run("delete from sample.assignment where year = 1403 and level <> 'county'")
     judge(day)
+    yield day
+    for table in KEPT:
+        run(f"delete from {table} where year = 1403")
+        run(f"insert into {table} select * from public.{kept(table)}")
+        run(f"drop table public.{kept(table)}")
+    judge(day)
+
+
+def kept(table):
+    return "kept_" + table.partition(".")[2]
 
 
 def judge(day):
@@ -58,7 +69,7 @@ def add_visit(visit_id, plan_id, like=0, **changed):
     names = ", ".join(name for name in columns if name != "row_number")
     number = "(select max(row_number) + 1 from staging.visit where year = 1403)"
     run(f"insert into staging.visit ({names}, row_number) select {spelt}, {number} from public.kept_visit"
-        f" order by visit_id limit 1 offset {like}", **own)  # fmt: skip
+        f" where level = 'county' order by visit_id limit 1 offset {like}", **own)  # fmt: skip
 
 
 def refused():
@@ -69,10 +80,13 @@ def first_issued(place=0):
     return rows("select * from sample.issued_plan where year = 1403 order by plan_id").iloc[place]
 
 
-def test_nothing_of_an_honest_round_is_refused_and_no_visit_is_flagged(cutoff):
+def test_nothing_of_an_honest_round_is_refused_and_no_visit_is_flagged(rehearsed):
     assert refused().empty
     assert rows("select * from inspection.inspector_flag where year = 1403").empty
-    assert rows("select * from inspection.reinspection where year = 1403").empty
+    repeats = rows("select * from inspection.reinspection where year = 1403")
+    drawn = rows("select * from sample.reinspected_plan where year = 1403")
+    assert len(repeats) == len(drawn) > 100
+    assert repeats["visit_id"].notna().all()
 
 
 def test_visits_nobody_was_sent_on_are_refused_by_name_and_change_no_verdict(cutoff):
@@ -134,8 +148,11 @@ def test_a_plan_that_only_the_wrong_inspector_visited_was_not_visited(cutoff):
 
 def repeat(plan_id, level, inspector_code, firm_code=None):
     who = {"plan_id": plan_id, "level": level, "firm_code": firm_code, "inspector_code": inspector_code}
-    placed = ":plan_id, :level, 100, 10, 0.1, 0.5, :firm_code, :inspector_code"
-    run(f"insert into sample.reinspected_plan ({REPEATED}) values (1403, 1, {placed})", **who)
+    drawn = {"plan_id": plan_id, "level": level}
+    run(f"insert into sample.reinspected_plan ({REPEATED}) values (1403, 1, :plan_id, :level, '00', 100, 10, 0.1, 0.5)",
+        **drawn)  # fmt: skip
+    run("insert into sample.assignment (year, phase, plan_id, level, firm_code, inspector_code, assigned_on)"
+        " values (1403, 1, :plan_id, :level, :firm_code, :inspector_code, '2020-01-01')", **who)  # fmt: skip
 
 
 def test_a_repeat_gets_its_verdict_beside_the_first(cutoff):
@@ -187,23 +204,14 @@ def test_a_round_with_repeats_comes_back_whole(rehearsed):
     ministry.stage(rehearsed.home, 1402, "small")
     pull(1402)
     prepare(1402)
-    # The list of repeats is drawn by stage sample; here every eighth plan, by inspectors of the ministry.
-    every_eighth = (
-        "select *, row_number() over (order by plan_id) % 8 = 0 as is_drawn from sample.issued_plan where year = 1402"
-    )
-    placed = "year, phase, plan_id, 'provincial', 2205, 276, 0.125, 0.5, null, 'P-' || province_code"
-    run(f"insert into sample.reinspected_plan ({REPEATED}) select {placed} from ({every_eighth}) as issued"
-        " where is_drawn on conflict do nothing")  # fmt: skip
-    folder = rehearsed.home / "outbox" / "1402-1"
-    listed = rows("select plan_id, level, firm_code, inspector_code from sample.reinspected_plan where year = 1402")
-    listed.sort_values("plan_id").to_csv(folder / "reinspection.csv", index=False)
     collect(1402)
     year = SMALL.year(1402)
     verdict = rows("select count(*) filter (where is_decided) as decided, count(*) filter (where is_confirmed) as"
                    " confirmed from inspection.verdict where year = 1402")  # fmt: skip
     assert verdict.iloc[0].tolist() == [year.decided_plan_count, year.confirmed_plan_count]
     repeats = rows("select * from inspection.reinspection where year = 1402")
-    assert len(repeats) == len(listed) == 275
+    drawn = rows("select level, count(*) as drawn from sample.reinspected_plan where year = 1402 group by level")
+    assert len(repeats) == drawn["drawn"].sum() > 100
     assert repeats["visit_id"].notna().all()
     assert (repeats["is_decided"] == repeats["first_is_decided"]).all()
     share = (repeats["is_confirmed"] != repeats["first_is_confirmed"]).mean()
