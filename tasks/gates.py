@@ -42,7 +42,7 @@ def _frame_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:
 def _sample_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:
     rules = law.section("sampling", period)
     return {
-        "issued_plan_count": int(rules["issued_plan_count"]),
+        "issued_plan_count": None if rules["allocation"] == "precision" else int(rules["issued_plan_count"]),
         "minimum_plans_per_county": int(rules["minimum_plans_per_county"]),
     }
 

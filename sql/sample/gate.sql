@@ -21,25 +21,43 @@ frame_size as (
     group by county_code
 ),
 drawn_size as (
-    select county_code, count(*) as plan_count from drawn group by county_code
+    select
+        stratum_code, count(*) as plan_count, sum(1 / inclusion_probability) as weight_sum,
+        min(inclusion_probability) = max(inclusion_probability) as has_one_probability
+    from drawn
+    group by stratum_code
+),
+allocated_county as (
+    select
+        county_code, sum(eligible_plan_count) as eligible_plan_count, sum(sample_plan_count) as sample_plan_count
+    from allocation
+    group by county_code
 )
 select
-    (select count(*) from drawn) - cast(:issued_plan_count as integer) as size_difference,
+    -- By precision, the allocation itself says how many.
+    (select count(*) from drawn)
+    - coalesce(cast(:issued_plan_count as integer), (select sum(sample_plan_count) from allocation)) as size_difference,
     (select count(*) from drawn where not inclusion_probability > 0 or inclusion_probability > 1)
     as probability_outside_count,
     (
+        select count(*) from allocated_county
+        full join frame_size on frame_size.county_code = allocated_county.county_code
+        where allocated_county.eligible_plan_count is distinct from frame_size.plan_count
+    ) + (
         select count(*) from allocation
-        inner join frame_size on frame_size.county_code = allocation.county_code
-        left join drawn_size on drawn_size.county_code = allocation.county_code
-        where allocation.eligible_plan_count <> frame_size.plan_count
-        or allocation.sample_plan_count <> coalesce(drawn_size.plan_count, 0)
-    ) as county_size_difference_count,
+        left join drawn_size on drawn_size.stratum_code = allocation.stratum_code
+        where allocation.sample_plan_count <> coalesce(drawn_size.plan_count, 0)
+    ) as size_difference_count,
     (
-        select count(*) from allocation
+        select count(*) from allocated_county
         where sample_plan_count < least(cast(:minimum_plans_per_county as integer), eligible_plan_count)
     ) as county_below_minimum_count,
-    (select abs(sum(1 / inclusion_probability) - (select sum(plan_count) from frame_size)) from drawn)
-    as weight_difference,
+    -- Where probabilities follow sizes, weights add up to the frame on the average of draws only.
+    (
+        select coalesce(max(abs(drawn_size.weight_sum - allocation.eligible_plan_count)), 0) from drawn_size
+        inner join allocation on allocation.stratum_code = drawn_size.stratum_code
+        where drawn_size.has_one_probability and drawn_size.plan_count > 1
+    ) as weight_difference,
     (
         select count(*) from drawn
         where not exists (select 1 from assignment where assignment.plan_id = drawn.plan_id)
