@@ -49,11 +49,12 @@ def answered(plan, number):
         "visit_id": f"{plan['visit_id']}-202610200900", "plan_id": plan["plan_id"], "firm_code": plan["firm_code"],
         "inspector_code": plan["inspector_code"], "visited_on": "2026-10-20",
         "contact_outcome": "contacted" if met else "moved", "is_final": "1",
-        "latitude": "35.7", "longitude": "51.4",
+        "latitude": "35.7", "longitude": "51.4", "level": plan["level"], "started_minute": "540",
+        "ended_minute": "560",
     }  # fmt: skip
     seen = {
         "has_rule_breach": "0", "loan_use": "approved_purpose", "is_running": "1", "jobs_found_count": 3,
-        "photograph": f"{number}.jpg",
+        "sales_rial": 180000000, "asset_rial": 900000000, "photograph": f"{number}.jpg",
     }  # fmt: skip
     return row | (seen if met else dict.fromkeys(seen))
 

@@ -186,8 +186,8 @@ def test_a_second_phase_by_risk_is_another_guideline_and_no_other_code(rehearsed
     spread = factor.groupby(open_plans["stratum_code"]).agg(lambda part: part.max() / part.min())
     assert spread.max() == pytest.approx(1, abs=1e-9)
     assert drawn.groupby("stratum_code")["inclusion_probability"].nunique().max() > 1
-    figure = rows("select * from estimate.figure where year = 1404 and phase = 2 and unit_code = 'IR'"
-                  " and domain = 'all' and indicator = 'decided_plan_count' and basis = 'estimated'").iloc[0]  # fmt: skip
+    national = "year = 1404 and phase = 2 and unit_code = 'IR' and domain = 'all' and basis = 'estimated'"
+    figure = rows(f"select * from estimate.figure where {national} and indicator = 'decided_plan_count'").iloc[0]
     eligible = year.eligible_plan_count
     expected = eligible * year.decided_plan_count / year.supervised_plan_count
     assert abs(figure["estimate"] - expected) < 4 * figure["standard_error"] + 0.05 * eligible
