@@ -34,9 +34,11 @@ def _no_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:
 
 def _frame_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:
     expected = register.delivering_sources(period, ("loan_plan",), without)
-    shares = law.section("frame", period)["coverage_limits"]
+    rules = law.section("frame", period)
+    shares = rules["coverage_limits"]
     limits = {f"{name}_coverage_share": Decimal(share) for name, share in shares.items()}
-    return {"expected_source_count": len(expected), "without": list(without)} | limits
+    waiting = {"most_pairs_in_review": int(rules["most_pairs_in_review"])}
+    return {"expected_source_count": len(expected), "without": list(without)} | limits | waiting
 
 
 def _sample_limit(period: Period, without: tuple[str, ...]) -> dict[str, Any]:

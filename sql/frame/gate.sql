@@ -52,6 +52,8 @@ select
     )::double precision / greatest(count(*), 1) as overlap_share,
     count(*) filter (where plan.national_id is null)::double precision / greatest(count(*), 1) as without_id_share,
     (select count(*) from pair where decision = 'review') as pair_in_review_count,
+    greatest((select count(*) from pair where decision = 'review') - cast(:most_pairs_in_review as integer), 0)
+    as pair_in_review_excess_count,
     (select count(*) from pair where decision = 'linked') as pair_linked_count,
     (
         select count(*)

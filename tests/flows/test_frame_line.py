@@ -1,5 +1,6 @@
 """The frame from deliveries: plans without a national ID, the clerk's answer, the desk, and what agencies declare."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -220,6 +221,24 @@ def test_the_clerks_answer_comes_back_as_a_delivery(agencies):
     assert not path.exists()
 
 
+def test_more_pairs_in_doubt_than_the_guideline_lets_stop_the_flow_before_the_draw(agencies, monkeypatch, tmp_path):
+    agencies.deliver("A1", MANY)
+    agencies.deliver("A2", UNKNOWN)
+    pull(YEAR)
+    frame.assemble_frame.fn(PERIOD)
+    frame.verify_at_desk.fn(PERIOD)
+    frame.measure_coverage.fn(PERIOD)
+    pass_gate.fn("frame", PERIOD)
+    strict = yaml.safe_load((ROOT / "guidelines" / "frame.yaml").read_text(encoding="utf-8"))["parameters"]
+    strict = {"most_pairs_in_review": strict["most_pairs_in_review"]}
+    strict["most_pairs_in_review"]["values"][0] |= {"from": "1401-01-01", "value": "0"}
+    (tmp_path / "strict").mkdir()
+    (tmp_path / "strict" / "frame.yaml").write_text(yaml.safe_dump({"title": "x", "parameters": strict}))
+    monkeypatch.setenv("PAYESH_GUIDELINES", f"{tmp_path / 'strict'}{os.pathsep}{os.environ['PAYESH_GUIDELINES']}")
+    with pytest.raises(GateRefused, match="wait for a clerk"):
+        pass_gate.fn("frame", PERIOD)
+
+
 def test_the_headers_of_the_clerks_list_are_those_its_source_reads():
     source = sources.load(ROOT / "sources" / "REVIEW.yaml")
     assert {*source.columns.values(), *source.ignored_columns} == set(review.headers().values())
@@ -416,7 +435,7 @@ def test_the_frame_is_held_against_what_an_agency_declares(agencies):
 
 def gate_measures():
     limits = {"expected_source_count": 2, "without": [], "least_coverage_share": 0.8, "weak_coverage_share": 0.95,
-              "most_coverage_share": 1.05}  # fmt: skip
+              "most_coverage_share": 1.05, "most_pairs_in_review": 100}  # fmt: skip
     return warehouse.read("frame/gate.sql", year=YEAR, phase=1, **limits).iloc[0]
 
 
