@@ -35,6 +35,8 @@ __all__ = [
 CERTAIN = 1 - 1e-12
 WHOLE = 1e-6
 METHODS = ("srs", "pps_systematic")
+# Bits of a random number, and the strata that the rest of a word of 64 can tell apart.
+RANDOM_BITS, MOST_PLACES = 53, 2**11
 TAKE_ALL = "-A"
 
 
@@ -136,12 +138,12 @@ def random_numbers(codes: pd.Series, seed: str) -> FloatArray:
     """
     # DuckDB hashes a million codes on all cores in half the time of a loop over hashlib.
     with duckdb.connect() as engine:
-        engine.register("unit", pa.table({"code": pa.array(codes.astype(str), type=pa.string())}))
+        engine.register("unit", pa.table({"code": pa.array(codes, type=pa.string())}))
         bits = engine.execute(
             "select ('0x' || substr(sha256($seed || '|' || code), 1, 16))::ubigint >> 11 as bits from unit",
             {"seed": seed},
         ).fetchnumpy()["bits"]
-    return np.asarray(bits, dtype=np.float64) * 2.0**-53
+    return np.asarray(bits, dtype=np.float64) * 2.0**-RANDOM_BITS
 
 
 # the draw ----------------------------------------------------------------------------------------
@@ -219,11 +221,11 @@ def strata(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
     design = Design.of(rules)
     stratum = plans["county_code"]
     least = int(rules["minimum_plans_per_agency"])
-    if least:
-        expected = plans["agency_code"].map(plans["agency_code"].value_counts()) * (
-            int(rules["issued_plan_count"]) / max(len(plans), 1)
-        )
-        stratum = stratum.where(expected >= least, stratum + "-" + plans["agency_code"].astype(object))
+    counts = plans["agency_code"].value_counts() if least else pd.Series(dtype=np.int64)
+    small = counts.index[counts * (int(rules["issued_plan_count"]) / max(len(plans), 1)) < least]
+    if len(small):
+        own = plans["agency_code"].isin(small)
+        stratum = stratum.mask(own, stratum + "-" + plans["agency_code"])
     if design.take_all_from is not None:
         stratum = stratum.mask(plans["loan_paid_rial"] >= design.take_all_from, plans["county_code"] + TAKE_ALL)
     return stratum
@@ -644,10 +646,10 @@ def _queued(
     number = random_numbers(plan_id, seed)
     if moved is not None:
         reached = codes.map(moved).to_numpy(dtype=np.float64, na_value=-1.0)[place]
-        number = np.where(number <= reached, number + (1 - reached), number - np.maximum(reached, 0))
-    # A number below 1 added to the stratum's would lose bits; two stable sorts keep them all.
-    order = np.argsort(number, kind="stable")
-    order = order[np.argsort(place[order], kind="stable")]
+        # Below 1 by the last bit, so that a number stays one.
+        last = 1 - reached - 2.0**-RANDOM_BITS
+        number = np.where(number <= reached, number + last, number - np.maximum(reached, 0))
+    order = _by_stratum_and_number(place, number)
     sorted_place, sorted_number = place[order], number[order]
     if ((np.diff(sorted_number) == 0) & (np.diff(sorted_place) == 0)).any():
         # Two plans of one number are as good as impossible; if it happens, their codes decide.
@@ -657,6 +659,14 @@ def _queued(
     rank = np.arange(len(order)) - first[sorted_place]
     sizes = allocated["sample_plan_count"].to_numpy(dtype=np.int64)
     return _Queue(order, sorted_place, rank, sorted_number, first, counts, sizes)
+
+
+def _by_stratum_and_number(place: IntArray, number: FloatArray) -> IntArray:
+    if place.max(initial=0) >= MOST_PLACES:
+        return np.lexsort((number, place))
+    # All 53 bits of a number and the stratum's in one word: sorted in a third of the time.
+    bits = (number * 2.0**RANDOM_BITS).astype(np.uint64)
+    return np.argsort((place.astype(np.uint64) << np.uint64(RANDOM_BITS)) | bits)
 
 
 def _drawn_by_size(
