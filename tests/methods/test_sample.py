@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from methods import sample
+from methods import guideline, sample
 from methods.errors import FrameMismatch, GuidelineMissing
 
 SRS = {"method": "srs"}
@@ -285,6 +285,12 @@ def test_a_design_nobody_knows_is_refused():
     for design in ({"method": "quota"}, {"method": "srs", "size": "loan_paid_rial"}, {"method": "pps_systematic"}):
         with pytest.raises(GuidelineMissing, match="design"):
             draw(PLANS, "seed", design=design)
+
+
+def test_a_guideline_that_says_nothing_for_the_date_is_named():
+    values = {name: value for name, value in RULES.items() if name != "allocation"}
+    with pytest.raises(GuidelineMissing, match="guideline sampling, allocation: found no value in force on 1399-01-01"):
+        sample.draw_plans(PLANS, guideline.Section("sampling", "1399-01-01", values, ()), "seed")
 
 
 def test_a_size_of_zero_in_the_frame_is_refused():
