@@ -96,7 +96,8 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     own = parameters | ({"agency_code": source.agency_code} if "agency_code" in form.derived else {})
     warehouse.run(connection, "staging/large_work.sql")
     many = _read_values(source, period, delivery_id, connection)
-    rows = Rowset(forms.conformed_rows(form, source.units_in_rial, many), own)
+    recurring = connection.execute(sa.text(forms.recurring_statement(form)), partition).scalars().all()
+    rows = Rowset(forms.conformed_rows(form, source.units_in_rial, many, recurring), own)
     conformed, row_count = warehouse.build(f"staging.{form.form}", partition, rows, connection)
     warehouse.run(connection, f"create temp table fault on commit drop as {forms.fault_statement(form, conformed)}")
     # A handful of faults among a million rows: unless the planner knows, it reads all of them again.
