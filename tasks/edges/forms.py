@@ -461,6 +461,8 @@ def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> 
     if column.kind == "name":
         key = f"nullif(reference.name_key({cell}), '') as {name}_key"
         return [kept, f"nullif(btrim({cell}), '') as {name}", key]
+    if column.kind == "national_id":
+        return [kept, f"reference.national_number({cell}) as {name}_number"]
     return [kept, f"{_read_cell(cell, column, unit)} as {name}"]
 
 
@@ -504,6 +506,8 @@ def _typed(form: Form, name: str, column: Column, is_bounded: bool) -> Iterator[
 
 
 def _bounded(value: str, column: Column) -> str:
+    if column.kind == "national_id":
+        return f"reference.numbered_national_id({value}_cell, {value}_number)"
     if column.kind == "flag":
         return f"({value} = '1')"
     if column.kind == "date":

@@ -188,7 +188,8 @@ def copy_in(
     Their content is known by the SHA-256 of the delivery, so no hash is taken of the rows.
     """
     apart = _apart(within, table, partition)
-    within.execute(sa.text(f"create table {apart} (like {table})"))
+    check = f"constraint {DELIVERY_CHECK} check (delivery_id = :delivery_id)"
+    within.execute(sa.text(f"create table {apart} (like {table}, {check})"), dict(partition))
     row_count = _copy_text(within, apart, rows)
     swap_in(table, partition, apart, within)
     if besides is not None:
@@ -556,9 +557,12 @@ def _complete(connection: Connection, table: str, apart: str, delivery_id: str) 
     columns = connection.execute(sa.text(statement), {"table": table, "apart": apart}).all()
     changes = [f"add column {_name(name)} {kind}" for name, kind, _, is_missing in columns if is_missing]
     changes += [f"alter column {_name(name)} set not null" for name, _, is_required, _ in columns if is_required]
-    # To attach it looks at no row again.
-    changes.append(f"add constraint {DELIVERY_CHECK} check (delivery_id = :delivery_id)")
-    connection.execute(sa.text(f"alter table {apart} {', '.join(changes)}"), {"delivery_id": delivery_id})
+    known = "select 1 from pg_constraint where conrelid = cast(:apart as regclass) and conname = :name"
+    if connection.execute(sa.text(known), {"apart": apart, "name": DELIVERY_CHECK}).first() is None:
+        # To attach it looks at no row again.
+        changes.append(f"add constraint {DELIVERY_CHECK} check (delivery_id = :delivery_id)")
+    if changes:
+        connection.execute(sa.text(f"alter table {apart} {', '.join(changes)}"), {"delivery_id": delivery_id})
 
 
 def _receipt(connection: Connection, table: str, partition: Partition) -> Receipt:
