@@ -286,7 +286,9 @@ def repeated_statement(form: Form, conformed: str) -> str:
     mark = f"hash_record_extended(row({key}), 0)"
     return (
         f"select row_number, place from (\n"  # noqa: S608
-        f"    select row_number, ctid as place, row_number() over (partition by {key} order by row_number) as occurrence\n"
+        f"    select\n"
+        f"        row_number, ctid as place,\n"
+        f"        row_number() over (partition by {key} order by row_number) as occurrence\n"
         f"    from {conformed}\n"
         f"    where {filled} and {mark} in (\n"
         f"        select mark from (\n"
@@ -299,15 +301,24 @@ def repeated_statement(form: Form, conformed: str) -> str:
 
 
 def fault_statement(form: Form, conformed: str) -> str:
-    """Write the query for every fault of a delivery: row_number, reason_code, column_name, place of the row."""
+    """Write the query for every fault of a delivery: row_number, reason_code, column_name, found, place of the row."""
+    key = _key_column(form)
     return f"""
 select
     row_number, split_part(written, ' ', 1) as reason_code, split_part(written, ' ', 2) as column_name,
-    {conformed}.ctid as place
+    -- Behind two words, the cell as it was delivered.
+    nullif(regexp_replace(written, '^[^ ]* [^ ]* ?', ''), '') as found, {conformed}.ctid as place
 from {conformed} cross join unnest(faults) as written
 where faults is not null
 union all
-select row_number, 'repeated', '{_key_column(form)}', place from ({repeated_statement(form, conformed)}) as repeated
+select repeated.row_number, 'repeated', '{key}', {_cell_found(form, key, "landed.{}")}, repeated.place
+from ({repeated_statement(form, conformed)}) as repeated
+-- Row by row, by its key: there are few of them among many.
+cross join lateral (
+    select * from landing.{form.form} as delivered
+    where delivered.delivery_id = :delivery_id and delivered.row_number = repeated.row_number
+    offset 0
+) as landed
 """  # noqa: S608
 
 
@@ -320,27 +331,17 @@ def keep_accepted_statements(conformed: str) -> list[str]:
     ]
 
 
-def rejected_rows(form: Form) -> str:
+def rejected_rows() -> str:
     """Write the rowset of `staging.rejected_row`: each fault with what was delivered in its place."""
-    cells = {name: f"landed.county || '{PAIR}' || landed.province" if form.is_pair(name) else f"landed.{name}"
-             for name in form.columns}  # fmt: skip
-    cases = " ".join(f"when '{name}' then {cell}" for name, cell in cells.items())
-    found = f"case fault.column_name {cases} end"
-    return f"""
+    return """
 select
     cast(:year as integer) as year, cast(:phase as integer) as phase, cast(:delivery_id as text) as delivery_id,
-    fault.row_number, fault.reason_code, fault.column_name, left({found}, 500) as found, one_read.candidates
+    fault.row_number, fault.reason_code, fault.column_name, left(fault.found, 500) as found, one_read.candidates
 from fault
--- Row by row, by its key: there are few of them among many.
-cross join lateral (
-    select * from landing.{form.form} as delivered
-    where delivered.delivery_id = :delivery_id and delivered.row_number = fault.row_number
-    offset 0
-) as landed
 left join staging.delivered_value as one_read
     on one_read.delivery_id = :delivery_id and one_read.column_name = fault.column_name
-    and one_read.delivered = {found}
-"""  # noqa: S608
+    and one_read.delivered = fault.found
+"""
 
 
 def rejected_cells(form: Form) -> str:
@@ -480,7 +481,9 @@ def _recalled(name: str, column: Column, unit: int) -> list[str]:
     )
     recalled = f"cast({once}\n    ->> landed.{name} as {kind}) as {target}"
     kept = f"landed.{name} as {name}_cell"
-    return [kept, f"nullif(btrim(landed.{name}), '') as {name}", recalled] if column.kind == "name" else [kept, recalled]
+    return (
+        [kept, f"nullif(btrim(landed.{name}), '') as {name}", recalled] if column.kind == "name" else [kept, recalled]
+    )
 
 
 def _read_cell(cell: str, column: Column, unit: int) -> str:
@@ -532,13 +535,23 @@ def _faults(form: Form) -> str:
         target = list(_targets(form, name, column))[-1]
         tests += [f"{target} is null"] if column.required else [test for test, _ in each]
         for test, reason in each:
-            marks.append(f"case when {test} then {reason} || ' {name}' end")
+            marks.append(f"case when {test} then {reason} || ' {name}' || {_found(form, name)} end")
     for rule in form.rules:
         tests.append(f"({rule.breaks})")
-        marks.append(f"case when {rule.breaks} then '{rule.reason} {rule.column}' end")
+        marks.append(f"case when {rule.breaks} then '{rule.reason} {rule.column}' || {_found(form, rule.column)} end")
     either = "\n        or ".join(tests)
     every = ",\n        ".join(marks)
     return f"case when {either} then array_remove(array[\n        {every}\n    ], null) end"
+
+
+def _found(form: Form, name: str) -> str:
+    return f"coalesce(' ' || {_cell_found(form, name, '{}_cell')}, '')"
+
+
+def _cell_found(form: Form, name: str, cell: str) -> str:
+    if form.is_pair(name):
+        return f"{cell.format('county')} || '{PAIR}' || {cell.format('province')}"
+    return cell.format(name)
 
 
 def _column_faults(form: Form, name: str, column: Column) -> Iterator[tuple[str, str]]:

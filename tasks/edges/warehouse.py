@@ -300,7 +300,7 @@ def view_of(table: str, partition: Partition, columns: Collection[str] | None = 
         # A view takes no parameters: the driver quotes the values into it.
         placed = re.sub(r":([a-z_]+)", r"%(\1)s", where)
         cursor.execute(f"select * from {table} limit 0")  # noqa: S608
-        known = [column.name for column in cursor.description if columns is not None and column.name in columns]
+        known = [one[0] for one in cursor.description or () if columns is not None and one[0] in columns]
         kind = "unlogged table" if known else "view"
         shown = ", ".join(map(_name, known)) or "*"
         cursor.execute("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
