@@ -15,6 +15,12 @@ language sql immutable parallel safe as $$
     end
 $$;
 
+-- A person's national ID of ten digits, or null; dropped leading zeros are given back.
+create or replace function reference.national_id(delivered text) returns text
+language sql stable parallel safe as $$
+    select reference.numbered_national_id(delivered, reference.national_number(delivered))
+$$;
+
 -- An account number of IR and 24 digits, or null; a missing IR is supplied.
 create or replace function reference.iban(delivered text) returns text
 language sql stable parallel safe as $$
