@@ -96,12 +96,14 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     own = parameters | ({"agency_code": source.agency_code} if "agency_code" in form.derived else {})
     warehouse.run(connection, "staging/large_work.sql")
     many = _read_values(source, period, delivery_id, connection)
-    rows = Rowset(forms.conformed_rows(form, source.units_in_rial, many), own)
+    recurring = connection.execute(sa.text(forms.recurring_statement(form)), partition).scalars().all()
+    rows = Rowset(forms.conformed_rows(form, source.units_in_rial, many, recurring), own)
     conformed, row_count = warehouse.build(f"staging.{form.form}", partition, rows, connection)
-    warehouse.run(connection, f"create temp table fault on commit drop as {forms.fault_statement(form, conformed)}")
+    faults = f"create temp table fault on commit drop as {forms.fault_statement(form, conformed)}"
+    warehouse.run(connection, faults, **partition)
     # A handful of faults among a million rows: unless the planner knows, it reads all of them again.
     warehouse.run(connection, "analyze fault")
-    rejected = Rowset(forms.rejected_rows(form), parameters)
+    rejected = Rowset(forms.rejected_rows(), parameters)
     warehouse.replace("staging.rejected_row", partition, rejected, within=connection)
     for statement in forms.keep_accepted_statements(conformed):
         warehouse.run(connection, statement)

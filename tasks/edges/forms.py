@@ -20,6 +20,8 @@ Kind = Literal[
 
 # Few distinct values: each is read once in Python, and rows join what was read.
 READ_ONCE = ("choice", "flag", "date", "province", "county")
+# Read row by row, unless a delivery turns out to repeat the same few cells.
+RECURRING = ("name", "count", "money", "decimal")
 IDENTIFIERS = ("national_id", "legal_id", "iban", "mobile", "postcode")
 SQL_TYPES = {"flag": "boolean", "count": "integer", "money": "bigint", "decimal": "numeric", "date": "date"}
 # Reason a row is given back for when a filled cell cannot be read.
@@ -55,6 +57,11 @@ class Column(_Strict):
     def is_read_once(self) -> bool:
         """Say whether its distinct values are read, not its rows."""
         return self.kind in READ_ONCE or (self.kind == "code" and self.few_values)
+
+    @property
+    def sql_type(self) -> str:
+        """Type of its column of staging."""
+        return SQL_TYPES.get(self.kind, "text")
 
     @property
     def reason(self) -> str:
@@ -108,13 +115,18 @@ class Form(_Strict):
         types = {name: derived.type for name, derived in self.derived.items()}
         for name, column in self.columns.items():
             for target in _targets(self, name, column):
-                types[target] = SQL_TYPES.get(column.kind, "text")
+                types[target] = column.sql_type
         return types
 
     @property
     def read_once(self) -> dict[str, Column]:
         """Columns whose distinct values are read."""
         return {name: column for name, column in self.columns.items() if column.is_read_once}
+
+    @property
+    def recurring(self) -> list[str]:
+        """Columns read row by row whose cells may be few all the same."""
+        return [name for name, column in self.columns.items() if column.kind in RECURRING]
 
     def is_pair(self, name: str) -> bool:
         """Say whether a column is read together with the province beside it."""
@@ -165,9 +177,9 @@ def table_statements(form: Form) -> list[str]:
     for target in _required_targets(form):
         staging[target] += " not null"
     return [
-        # The delivery last: within its own partition it tells no rows apart, and texts are slow to sort.
+        # The number first: within a delivery's own partition nothing else tells rows apart, nor is as quick to sort.
         *_table(f"landing.{form.form}", landing, "row_number, delivery_id"),
-        *_table(f"staging.{form.form}", staging, "year, phase, row_number, delivery_id"),
+        *_table(f"staging.{form.form}", staging, "row_number, delivery_id, year, phase"),
     ]
 
 
@@ -183,19 +195,34 @@ def distinct_rows(form: Form) -> str:
     return "\nunion all\n".join(parts) or nothing
 
 
-def conformed_rows(form: Form, units: Mapping[str, int], joined: Collection[str] = ()) -> str:
+def recurring_statement(form: Form) -> str:
+    """Write the query for the columns that are read row by row and of which all distinct cells were kept."""
+    names = ", ".join(f"'{name}'" for name in form.recurring) or "null"
+    return (
+        "select distinct column_name from landing.distinct_value\n"  # noqa: S608
+        f"where delivery_id = :delivery_id and column_name in ({names})"
+    )
+
+
+def conformed_rows(
+    form: Form, units: Mapping[str, int], joined: Collection[str] = (), recurring: Collection[str] = ()
+) -> str:
     """Write the rowset that types every row of a delivery and collects its faults.
 
     Args:
         form: the form of the delivery.
         units: rial in one delivered unit of money, by column; 1 where it is missing.
         joined: columns of so many distinct values that rows join them.
+        recurring: columns read row by row of which all distinct cells are known; each of these is read once.
     """
     read: list[str] = []
     typed: list[str] = []
     for name, column in form.columns.items():
-        read += _read(form, name, column, units.get(name, 1), name in joined)
-        typed += _typed(form, name, column)
+        if name in recurring:
+            read += _recalled(name, column, units.get(name, 1))
+        else:
+            read += _read(form, name, column, units.get(name, 1), name in joined)
+        typed += _typed(form, name, column, is_bounded=name in recurring)
     cells = [f"{name}_cell" for name in form.columns]
     reasons = [_reason(form, name, name in joined) for name in form.read_once]
     joins = [_join(form, name) for name in form.read_once if name in joined]
@@ -258,8 +285,10 @@ def repeated_statement(form: Form, conformed: str) -> str:
     # Keys are told apart by their hashes first, which all cores sort; then the few that are alike by themselves.
     mark = f"hash_record_extended(row({key}), 0)"
     return (
-        f"select row_number from (\n"  # noqa: S608
-        f"    select row_number, row_number() over (partition by {key} order by row_number) as occurrence\n"
+        f"select row_number, place from (\n"  # noqa: S608
+        f"    select\n"
+        f"        row_number, ctid as place,\n"
+        f"        row_number() over (partition by {key} order by row_number) as occurrence\n"
         f"    from {conformed}\n"
         f"    where {filled} and {mark} in (\n"
         f"        select mark from (\n"
@@ -272,45 +301,47 @@ def repeated_statement(form: Form, conformed: str) -> str:
 
 
 def fault_statement(form: Form, conformed: str) -> str:
-    """Write the query for every fault of a delivery: row_number, reason_code, column_name."""
+    """Write the query for every fault of a delivery: row_number, reason_code, column_name, found, place of the row."""
+    key = _key_column(form)
     return f"""
-select row_number, split_part(written, ' ', 1) as reason_code, split_part(written, ' ', 2) as column_name
+select
+    row_number, split_part(written, ' ', 1) as reason_code, split_part(written, ' ', 2) as column_name,
+    -- Behind two words, the cell as it was delivered.
+    nullif(regexp_replace(written, '^[^ ]* [^ ]* ?', ''), '') as found, {conformed}.ctid as place
 from {conformed} cross join unnest(faults) as written
 where faults is not null
 union all
-select row_number, 'repeated', '{_key_column(form)}' from ({repeated_statement(form, conformed)}) as repeated
+select repeated.row_number, 'repeated', '{key}', {_cell_found(form, key, "landed.{}")}, repeated.place
+from ({repeated_statement(form, conformed)}) as repeated
+-- Row by row, by its key: there are few of them among many.
+cross join lateral (
+    select * from landing.{form.form} as delivered
+    where delivered.delivery_id = :delivery_id and delivered.row_number = repeated.row_number
+    offset 0
+) as landed
 """  # noqa: S608
 
 
 def keep_accepted_statements(conformed: str) -> list[str]:
     """Write the statements that leave just the rows without a fault of a table of conformed rows."""
     return [
-        f"delete from {conformed} where row_number in (select row_number from fault)",  # noqa: S608
+        # By its place, which is known: a search by number would read them all again.
+        f"delete from {conformed} where ctid = any(array(select place from fault))",  # noqa: S608
         f"alter table {conformed} drop column faults",
     ]
 
 
-def rejected_rows(form: Form) -> str:
+def rejected_rows() -> str:
     """Write the rowset of `staging.rejected_row`: each fault with what was delivered in its place."""
-    cells = {name: f"landed.county || '{PAIR}' || landed.province" if form.is_pair(name) else f"landed.{name}"
-             for name in form.columns}  # fmt: skip
-    cases = " ".join(f"when '{name}' then {cell}" for name, cell in cells.items())
-    found = f"case fault.column_name {cases} end"
-    return f"""
+    return """
 select
     cast(:year as integer) as year, cast(:phase as integer) as phase, cast(:delivery_id as text) as delivery_id,
-    fault.row_number, fault.reason_code, fault.column_name, left({found}, 500) as found, one_read.candidates
+    fault.row_number, fault.reason_code, fault.column_name, left(fault.found, 500) as found, one_read.candidates
 from fault
--- Row by row, by its key: there are few of them among many.
-cross join lateral (
-    select * from landing.{form.form} as delivered
-    where delivered.delivery_id = :delivery_id and delivered.row_number = fault.row_number
-    offset 0
-) as landed
 left join staging.delivered_value as one_read
     on one_read.delivery_id = :delivery_id and one_read.column_name = fault.column_name
-    and one_read.delivered = {found}
-"""  # noqa: S608
+    and one_read.delivered = fault.found
+"""
 
 
 def rejected_cells(form: Form) -> str:
@@ -431,7 +462,28 @@ def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> 
     if column.kind == "name":
         key = f"nullif(reference.name_key({cell}), '') as {name}_key"
         return [kept, f"nullif(btrim({cell}), '') as {name}", key]
+    if column.kind == "national_id":
+        return [kept, f"reference.national_number({cell}) as {name}_number"]
     return [kept, f"{_read_cell(cell, column, unit)} as {name}"]
+
+
+def _recalled(name: str, column: Column, unit: int) -> list[str]:
+    """Read what recurs by the very functions that read rows, once for each distinct cell."""
+    if column.kind == "name":
+        read, value, target, kind = "reference.name_key(delivered)", f"nullif({name}, '')", f"{name}_key", "text"
+    else:
+        read, value, target, kind = _read_cell("delivered", column, unit), _bounded(name, column), name, column.sql_type
+    once = (
+        f"(select jsonb_object_agg(delivered, cast({value} as text)) from (\n"  # noqa: S608
+        f"        select delivered, {read} as {name} from landing.distinct_value\n"
+        f"        where delivery_id = :delivery_id and column_name = '{name}' offset 0\n"
+        f"    ) as once)"
+    )
+    recalled = f"cast({once}\n    ->> landed.{name} as {kind}) as {target}"
+    kept = f"landed.{name} as {name}_cell"
+    return (
+        [kept, f"nullif(btrim(landed.{name}), '') as {name}", recalled] if column.kind == "name" else [kept, recalled]
+    )
 
 
 def _read_cell(cell: str, column: Column, unit: int) -> str:
@@ -447,9 +499,9 @@ def _read_cell(cell: str, column: Column, unit: int) -> str:
     return f"reference.amount({cell})" + (f" * {unit}" if column.kind == "money" else "")
 
 
-def _typed(form: Form, name: str, column: Column) -> Iterator[str]:
+def _typed(form: Form, name: str, column: Column, is_bounded: bool) -> Iterator[str]:
     for target, read in _targets(form, name, column).items():
-        value = _bounded(read, column)
+        value = read if is_bounded else _bounded(read, column)
         if column.if_empty is not None:
             empty = {"1": "true", "0": "false"}[column.if_empty] if column.kind == "flag" else f"'{column.if_empty}'"
             value = f"coalesce({value}, case when {_is_empty(name)} then {empty} end)"
@@ -457,6 +509,8 @@ def _typed(form: Form, name: str, column: Column) -> Iterator[str]:
 
 
 def _bounded(value: str, column: Column) -> str:
+    if column.kind == "national_id":
+        return f"reference.numbered_national_id({value}_cell, {value}_number)"
     if column.kind == "flag":
         return f"({value} = '1')"
     if column.kind == "date":
@@ -476,15 +530,28 @@ def _row_columns(form: Form) -> list[str]:
 def _faults(form: Form) -> str:
     tests, marks = ["row_fault is not null"], ["case when row_fault is not null then row_fault || ' row' end"]
     for name, column in form.columns.items():
-        for test, reason in _column_faults(form, name, column):
-            tests.append(test)
-            marks.append(f"case when {test} then {reason} || ' {name}' end")
+        each = list(_column_faults(form, name, column))
+        # What is required and was not read is a fault, whichever it is.
+        target = list(_targets(form, name, column))[-1]
+        tests += [f"{target} is null"] if column.required else [test for test, _ in each]
+        for test, reason in each:
+            marks.append(f"case when {test} then {reason} || ' {name}' || {_found(form, name)} end")
     for rule in form.rules:
         tests.append(f"({rule.breaks})")
-        marks.append(f"case when {rule.breaks} then '{rule.reason} {rule.column}' end")
+        marks.append(f"case when {rule.breaks} then '{rule.reason} {rule.column}' || {_found(form, rule.column)} end")
     either = "\n        or ".join(tests)
     every = ",\n        ".join(marks)
     return f"case when {either} then array_remove(array[\n        {every}\n    ], null) end"
+
+
+def _found(form: Form, name: str) -> str:
+    return f"coalesce(' ' || {_cell_found(form, name, '{}_cell')}, '')"
+
+
+def _cell_found(form: Form, name: str, cell: str) -> str:
+    if form.is_pair(name):
+        return f"{cell.format('county')} || '{PAIR}' || {cell.format('province')}"
+    return cell.format(name)
 
 
 def _column_faults(form: Form, name: str, column: Column) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,10 @@ from tasks.edges import warehouse
 from tasks.edges.settings import ROOT, settings
 
 SUITES = ROOT / "expectations"
+# Kinds of expectations that say all they look at.
+_OF_NAMED_COLUMNS = (
+    "expect_table_row_count_", "expect_column_values_", "expect_column_pair_values_", "expect_compound_columns_",
+)  # fmt: skip
 # Great Expectations keeps one context a process, so batches are judged one after the other.
 _LOCK = threading.Lock()
 
@@ -98,8 +102,8 @@ def judge_table(suite: str, batch: str, table: str) -> Judgement:
         table: staging table of its form.
     """
     document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
-    # A view, since Great Expectations would fetch every row of a query it is given.
-    with warehouse.view_of(table, {"delivery_id": batch}) as view:
+    # Great Expectations would fetch every row of a query it is given.
+    with warehouse.view_of(table, {"delivery_id": batch}, _columns_named(document)) as view:
         result = _validate_view(document, view)
     judgement = Judgement(suite, batch, [_finding(one, pd.DataFrame()) for one in result["results"]])
     _store(judgement, result)
@@ -129,6 +133,18 @@ def refuse_if_critical(judgement: Judgement) -> Judgement:
             remedy="The artifact of this run and control.validation show each expectation.",
         )
     return judgement
+
+
+def _columns_named(document: dict[str, Any]) -> set[str] | None:
+    """Columns a suite looks at; None where it may look at any."""
+    named: set[str] = set()
+    for one in document["expectations"]:
+        kwargs = one["kwargs"]
+        if not one["type"].startswith(_OF_NAMED_COLUMNS) or "row_condition" in kwargs:
+            return None
+        named.update(kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs)
+        named.update(kwargs.get("column_list", ()))
+    return named
 
 
 def _validate(document: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 import io
 import re
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +29,7 @@ from tasks.edges.settings import ROOT, settings
 SQL = ROOT / "sql"
 # Any number does, so long as every Payesh process takes the same lock.
 MIGRATION_LOCK = 1403_0001
+DELIVERY_CHECK = "is_of_its_delivery"
 
 Partition = Mapping[str, Any]
 
@@ -187,7 +188,8 @@ def copy_in(
     Their content is known by the SHA-256 of the delivery, so no hash is taken of the rows.
     """
     apart = _apart(within, table, partition)
-    within.execute(sa.text(f"create table {apart} (like {table})"))
+    check = f"constraint {DELIVERY_CHECK} check (delivery_id = :delivery_id)"
+    within.execute(sa.text(f"create table {apart} (like {table}, {check})"), dict(partition))
     row_count = _copy_text(within, apart, rows)
     swap_in(table, partition, apart, within)
     if besides is not None:
@@ -216,14 +218,15 @@ def swap_in(table: str, partition: Partition, apart: str, within: Connection) ->
         apart: the table they stand in; columns it lacks are null.
         within: the transaction that made it.
     """
-    _complete(within, table, apart)
-    _analyze(within, apart)
     standing = _place_of(table, partition)
+    _complete(within, table, apart, str(partition["delivery_id"]))
+    _analyze(within, apart)
     if apart == standing:
         where, values = _where(partition)
         # Rows of it that were inserted one by one are in the partition of all others.
         within.execute(sa.text(f"delete from {table} where {where}"), values)  # noqa: S608
         within.execute(sa.text(f"alter table {table} attach partition {apart} for values in (:delivery_id)"), values)
+        within.execute(sa.text(f"alter table {apart} drop constraint {DELIVERY_CHECK}"))
     else:
         # To detach it would wait for all who read the table, and they for us.
         names = ", ".join(_columns(within, table, Rowset(f"select * from {apart}", {})))  # noqa: S608
@@ -279,8 +282,15 @@ def migrate() -> list[str]:
 
 
 @contextmanager
-def view_of(table: str, partition: Partition) -> Iterator[str]:
-    """Show one partition of a table as a view of its own, for a reader that knows tables only."""
+def view_of(table: str, partition: Partition, columns: Collection[str] | None = None) -> Iterator[str]:
+    """Show one partition of a table as a table of its own, for a reader that knows nothing of partitions.
+
+    Args:
+        table: where its rows stand.
+        partition: which of them.
+        columns: those the reader looks at; of few a copy is made, which it reads often and each time in no time.
+            None shows all of them, in place.
+    """
     where, values = _where(partition)
     view = f"{table}_{secrets.token_hex(4)}"
     with (
@@ -289,12 +299,17 @@ def view_of(table: str, partition: Partition) -> Iterator[str]:
     ):
         # A view takes no parameters: the driver quotes the values into it.
         placed = re.sub(r":([a-z_]+)", r"%(\1)s", where)
-        cursor.execute(f"create view {view} as select * from {table} where {placed}", values)  # noqa: S608
+        cursor.execute(f"select * from {table} limit 0")  # noqa: S608
+        known = [one[0] for one in cursor.description or () if columns is not None and one[0] in columns]
+        kind = "unlogged table" if known else "view"
+        shown = ", ".join(map(_name, known)) or "*"
+        cursor.execute("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
+        cursor.execute(f"create {kind} {view} as select {shown} from {table} where {placed}", values)  # noqa: S608
         connection.commit()
         try:
             yield view
         finally:
-            cursor.execute(f"drop view {view}")
+            cursor.execute(f"drop {kind.removeprefix('unlogged ')} {view}")
             connection.commit()
 
 
@@ -530,8 +545,8 @@ def _apart(connection: Connection, table: str, partition: Partition) -> str:
     return f"{place}_{secrets.token_hex(4)}" if _stands(connection, place) else place
 
 
-def _complete(connection: Connection, table: str, apart: str) -> None:
-    """Give a table what it needs to become a partition of another."""
+def _complete(connection: Connection, table: str, apart: str, delivery_id: str) -> None:
+    """Give a table what it needs to become the partition of a delivery in another; all is checked in one pass."""
     statement = """
         select whole.attname, format_type(whole.atttypid, whole.atttypmod), whole.attnotnull, part.attname is null
         from pg_attribute as whole
@@ -542,8 +557,12 @@ def _complete(connection: Connection, table: str, apart: str) -> None:
     columns = connection.execute(sa.text(statement), {"table": table, "apart": apart}).all()
     changes = [f"add column {_name(name)} {kind}" for name, kind, _, is_missing in columns if is_missing]
     changes += [f"alter column {_name(name)} set not null" for name, _, is_required, _ in columns if is_required]
+    known = "select 1 from pg_constraint where conrelid = cast(:apart as regclass) and conname = :name"
+    if connection.execute(sa.text(known), {"apart": apart, "name": DELIVERY_CHECK}).first() is None:
+        # To attach it looks at no row again.
+        changes.append(f"add constraint {DELIVERY_CHECK} check (delivery_id = :delivery_id)")
     if changes:
-        connection.execute(sa.text(f"alter table {apart} {', '.join(changes)}"))
+        connection.execute(sa.text(f"alter table {apart} {', '.join(changes)}"), {"delivery_id": delivery_id})
 
 
 def _receipt(connection: Connection, table: str, partition: Partition) -> Receipt:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 
 from methods.errors import SettingWrong
 from tasks.edges import forms, warehouse
+from tasks.edges.distinct import MOST_RECURRING, Distinct
 from tasks.edges.forms import Form
 
 ROOT = Path(__file__).parents[2]
@@ -109,19 +111,66 @@ def test_values_read_once_reach_their_rows(rehearsed, joined):
         table, _ = warehouse.build("staging.sort", partition, whole, connection)
         found = connection.execute(sa.text(f"select kind, faults from {table} order by row_number")).all()
         connection.rollback()
-    unknown, missing = (None, ["choice_unknown kind"]), (None, ["missing kind"])
-    assert found == [("a", None), unknown, unknown, unknown, missing, ("a", None)]
+    unknown = [(None, [f"choice_unknown kind {cell}"]) for cell in cells[1:4]]
+    assert found == [("a", None), *unknown, (None, ["missing kind"]), ("a", None)]
+
+
+def test_cells_that_recur_are_read_as_each_row_would_be(rehearsed):
+    kinds = {
+        "label": {"kind": "name", "label_fa": "x"}, "paid_rial": {"kind": "money", "label_fa": "x", "minimum": 5},
+        "share": {"kind": "decimal", "label_fa": "x"}, "size": {"kind": "count", "label_fa": "x", "maximum": 9},
+    }  # fmt: skip
+    form = Form.model_validate({"form": "again", "label_fa": "x", "key": ["size"], "columns": kinds})
+    cells = ["", " ", "۱٫۵", "7", "1.5", "12", "1,234", "(3)", "علي  رضا", "ـ", 'a"b\\c', "9" * 19, "4.50"]
+    blocks = [[pa.array(cells, pa.string()) for _ in kinds]]
+    seen = Distinct(form, list(kinds))
+    list(seen.watched(blocks))
+    with warehouse.transaction() as connection:
+        for statement in forms.table_statements(form):
+            connection.execute(sa.text(statement))
+        delivery = "select delivery_id from landing.delivery limit 1"
+        own = OF_PERIOD | {"delivery_id": connection.execute(sa.text(delivery)).scalar_one()}
+        partition = {"delivery_id": own["delivery_id"]}
+        given = warehouse.TextRows(
+            ["delivery_id", "row_number", *kinds],
+            [(own["delivery_id"], str(number), *[cell] * len(kinds)) for number, cell in enumerate(cells)],
+        )
+        warehouse.copy_in("landing.again", partition, given, connection)
+        warehouse.replace("landing.distinct_value", partition, seen.rows(own["delivery_id"]), connection)
+        recurring = connection.execute(sa.text(forms.recurring_statement(form)), partition).scalars().all()
+        assert sorted(recurring) == sorted(kinds)
+        units = {"paid_rial": 10}
+        read_once, read_each = [
+            connection.execute(
+                sa.text(forms.conformed_rows(form, units, (), names) + " order by row_number"), own
+            ).all()
+            for names in (recurring, ())
+        ]
+        connection.rollback()
+    assert read_once == read_each
+    assert len({row.paid_rial for row in read_each}) > 3
+
+
+def test_a_column_is_read_once_a_cell_only_where_every_cell_is_known():
+    form = Form.model_validate(
+        {"form": "s", "label_fa": "x", "key": ["a"], "columns": {"a": {"kind": "name", "label_fa": "x"}}}
+    )
+    for cells in (["x" * (forms.LONGEST_READ_ONCE + 1)], [str(number) for number in range(MOST_RECURRING + 1)]):
+        seen = Distinct(form, ["a"])
+        list(seen.watched([[pa.array(["y"])], [pa.array(cells)], [pa.array(["z"])]]))
+        assert seen.rows("D").empty
 
 
 @pytest.mark.parametrize(
     ("row", "fault"),
     [
         (("", "1", "1", ""), "missing number"),
-        (("A", "0", "1", ""), "number_out_of_range paid_rial"),
-        (("A", "1.5", "1", ""), "number_out_of_range paid_rial"),
-        (("A", "1" + "0" * 30, "1", ""), "number_out_of_range paid_rial"),
-        (("A", "دو", "1", ""), "number_out_of_range paid_rial"),
-        (("A", "1", "10", ""), "number_out_of_range person_count"),
+        (("A", "0", "1", ""), "number_out_of_range paid_rial 0"),
+        (("A", "1.5", "1", ""), "number_out_of_range paid_rial 1.5"),
+        (("A", " x y", "1", ""), "number_out_of_range paid_rial  x y"),
+        (("A", "1" + "0" * 30, "1", ""), "number_out_of_range paid_rial 1" + "0" * 30),
+        (("A", "دو", "1", ""), "number_out_of_range paid_rial دو"),
+        (("A", "1", "10", ""), "number_out_of_range person_count 10"),
         (("A", "1", "0", ""), "missing note"),
     ],
 )
@@ -132,7 +181,7 @@ def test_a_cell_that_cannot_be_is_given_back_by_its_column(conformed, row, fault
 
 def test_every_fault_of_a_row_is_told_at_once(conformed):
     (found,), _ = conformed(("", "x", "0", ""))
-    assert found["faults"] == ["missing number", "number_out_of_range paid_rial", "missing note"]
+    assert found["faults"] == ["missing number", "number_out_of_range paid_rial x", "missing note"]
 
 
 def test_the_first_row_of_a_key_stays_and_the_later_ones_are_repeats(conformed):

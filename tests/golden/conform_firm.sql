@@ -9,23 +9,19 @@ select
     province_code,
     capacity_count,
     case when row_fault is not null
-        or firm_code is null and coalesce(btrim(firm_code_cell), '') = ''
-        or firm_code is null and not coalesce(btrim(firm_code_cell), '') = ''
-        or firm_name_key is null and coalesce(btrim(firm_name_cell), '') = ''
-        or firm_name_key is null and not coalesce(btrim(firm_name_cell), '') = ''
-        or province_code is null and coalesce(btrim(province_cell), '') = ''
-        or province_code is null and not coalesce(btrim(province_cell), '') = ''
-        or capacity_count is null and coalesce(btrim(capacity_count_cell), '') = ''
-        or capacity_count is null and not coalesce(btrim(capacity_count_cell), '') = '' then array_remove(array[
+        or firm_code is null
+        or firm_name_key is null
+        or province_code is null
+        or capacity_count is null then array_remove(array[
         case when row_fault is not null then row_fault || ' row' end,
-        case when firm_code is null and coalesce(btrim(firm_code_cell), '') = '' then 'missing' || ' firm_code' end,
-        case when firm_code is null and not coalesce(btrim(firm_code_cell), '') = '' then 'missing' || ' firm_code' end,
-        case when firm_name_key is null and coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' end,
-        case when firm_name_key is null and not coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' end,
-        case when province_code is null and coalesce(btrim(province_cell), '') = '' then 'missing' || ' province' end,
-        case when province_code is null and not coalesce(btrim(province_cell), '') = '' then coalesce(province_reason, 'province_unknown') || ' province' end,
-        case when capacity_count is null and coalesce(btrim(capacity_count_cell), '') = '' then 'missing' || ' capacity_count' end,
-        case when capacity_count is null and not coalesce(btrim(capacity_count_cell), '') = '' then 'number_out_of_range' || ' capacity_count' end
+        case when firm_code is null and coalesce(btrim(firm_code_cell), '') = '' then 'missing' || ' firm_code' || coalesce(' ' || firm_code_cell, '') end,
+        case when firm_code is null and not coalesce(btrim(firm_code_cell), '') = '' then 'missing' || ' firm_code' || coalesce(' ' || firm_code_cell, '') end,
+        case when firm_name_key is null and coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' || coalesce(' ' || firm_name_cell, '') end,
+        case when firm_name_key is null and not coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' || coalesce(' ' || firm_name_cell, '') end,
+        case when province_code is null and coalesce(btrim(province_cell), '') = '' then 'missing' || ' province' || coalesce(' ' || province_cell, '') end,
+        case when province_code is null and not coalesce(btrim(province_cell), '') = '' then coalesce(province_reason, 'province_unknown') || ' province' || coalesce(' ' || province_cell, '') end,
+        case when capacity_count is null and coalesce(btrim(capacity_count_cell), '') = '' then 'missing' || ' capacity_count' || coalesce(' ' || capacity_count_cell, '') end,
+        case when capacity_count is null and not coalesce(btrim(capacity_count_cell), '') = '' then 'number_out_of_range' || ' capacity_count' || coalesce(' ' || capacity_count_cell, '') end
     ], null) end as faults
 from (
 select

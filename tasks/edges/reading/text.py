@@ -13,6 +13,8 @@ from itertools import chain
 from pathlib import Path
 from typing import cast
 
+import pyarrow as pa
+
 from methods.errors import SourceUnreadable
 from tasks.edges.reading import blocks
 from tasks.edges.reading.containers import Content
@@ -151,6 +153,8 @@ def _unmarked_utf16(head: bytes) -> str | None:
 
 
 def _walk(place: str, path: Path, encoding: Encoding, lines: bool) -> _Fault | None:
+    if encoding.codec == "utf-8" and _is_sound(path, encoding.mark):
+        return None
     decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
     offset, line, since = encoding.mark, 1, 0
     for block in _blocks(path, encoding.mark):
@@ -171,6 +175,25 @@ def _walk(place: str, path: Path, encoding: Encoding, lines: bool) -> _Fault | N
             )
         offset += len(block)
     return None
+
+
+def _is_sound(path: Path, start: int) -> bool:
+    """Say whether a file is beyond doubt: UTF-8 without NUL whose lines are short; else it is to be walked.
+
+    No byte of a letter is a line feed, so that whole lines are checked by themselves, without making text of them.
+    """
+    rest = b""
+    for block in _blocks(path, start):
+        whole, end, begun = (rest + block).rpartition(b"\n") if block else (rest, b"", b"")
+        # Of two blocks at most, so no line of it is longer than both.
+        if b"\x00" in whole or len(begun) > BLOCK_BYTES:
+            return False
+        try:
+            pa.array([whole + end], pa.binary()).cast(pa.string())
+        except pa.ArrowInvalid:
+            return False
+        rest = begun
+    return True
 
 
 def _blocks(path: Path, start: int) -> Iterator[bytes]:
