@@ -43,7 +43,7 @@ def next_year(rehearsed):
     copy_into_next_year("staging.loan_plan", "delivery_id in (select delivery_id from frame.eligible_plan)")
     yield rehearsed
     for table in (*COPIED, "frame.plan_risk"):
-        run(f"delete from {table} where year = 1404")
+        run(f"delete from {table} where year = 1404 and phase = 1")
 
 
 def test_every_plan_of_the_frame_has_a_score_and_says_why(rehearsed):
@@ -65,7 +65,7 @@ def test_without_earlier_verdicts_the_rule_table_scores(rehearsed):
 
 def test_a_model_of_earlier_verdicts_scores_the_next_year_and_prints_its_card(next_year):
     score_plans(NEXT)
-    found = rows("select * from frame.plan_risk where year = 1404")
+    found = rows("select * from frame.plan_risk where year = 1404 and phase = 1")
     assert found["risk_method"].unique().tolist() == ["logistic_model"]
     assert found["risk_score"].nunique() > 1000
     verdicts = "select avg(1 - is_confirmed::int) as share from inspection.verdict where year = 1403 and is_decided"
@@ -86,5 +86,5 @@ def test_scoring_again_writes_the_same_rows(next_year):
 def test_verdicts_of_the_year_itself_are_not_read(next_year):
     before = score_plans(NEXT)
     copy_into_next_year("inspection.verdict")
-    run("update inspection.verdict set is_confirmed = not is_confirmed where year = 1404 and is_decided")
+    run("update inspection.verdict set is_confirmed = not is_confirmed where year = 1404 and phase = 1 and is_decided")
     assert score_plans(NEXT) == before
