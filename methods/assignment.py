@@ -16,6 +16,7 @@ from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from methods.distance import haversine_km
 from methods.errors import AssignmentImpossible, SettingWrong
 from methods.sample import random_numbers
 
@@ -23,7 +24,6 @@ IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-EARTH_RADIUS_KM = 6371.0088
 # Costs are whole tenths of a kilometre: the flow is optimal for them, to the last unit.
 UNITS_PER_KM = 10
 # A point is known to about a kilometre; plans of one cell share their distances exactly.
@@ -250,29 +250,6 @@ def less_load(inspectors: pd.DataFrame, firms: pd.DataFrame, load: pd.DataFrame)
         taken = rows[code].map(load.groupby(code)["plan_count"].sum()).fillna(0).astype(np.int64)
         tables.append(rows.assign(capacity_count=(rows["capacity_count"] - taken).clip(lower=0), minimum_count=0))
     return tables[0], tables[1]
-
-
-def haversine_km(
-    latitude: npt.ArrayLike, longitude: npt.ArrayLike, to_latitude: npt.ArrayLike, to_longitude: npt.ArrayLike
-) -> FloatArray:
-    """Measure great-circle distances.
-
-    Args:
-        latitude: of the one point [degrees].
-        longitude: of the one point [degrees].
-        to_latitude: of the other [degrees].
-        to_longitude: of the other [degrees].
-
-    Returns:
-        Distances [km], missing where a coordinate is.
-    Source:
-        Sinnott (1984), Virtues of the haversine, Sky and Telescope 68(2), 159; mean radius of the IUGG.
-    """
-    phi, to_phi = np.radians(np.asarray(latitude, float)), np.radians(np.asarray(to_latitude, float))
-    step = np.radians(np.asarray(to_longitude, float) - np.asarray(longitude, float))
-    half = np.sin((to_phi - phi) / 2) ** 2 + np.cos(phi) * np.cos(to_phi) * np.sin(step / 2) ** 2
-    distance: FloatArray = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
-    return distance
 
 
 # ties and groups ---------------------------------------------------------------------------------

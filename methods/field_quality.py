@@ -12,10 +12,11 @@ from scipy import special, stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import OneHotEncoder
 
+from methods.distance import haversine_km
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-EARTH_RADIUS_KM = 6371.0088
 COLUMNS = ["subject_kind", "subject_code", "flag", "statistic", "limit_value", "p_value", "evidence"]
 VISIT_FLAGS = (
     "two_places", "too_fast", "outside_county", "at_night", "photo_reused", "ends_before_it_starts",
@@ -136,20 +137,6 @@ def firm_flags(visits: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     p_value = _holm(2 * stats.norm.sf(np.abs(z)))
     evidence = firms[["visits", "confirmed", "expected"]].assign(overdispersion=spread).round(3)
     return _tested("firm", "far_from_peers", pd.Series(firms.index), z, p_value, evidence, rules)
-
-
-def haversine_km(
-    latitude: FloatArray, longitude: FloatArray, other: FloatArray, other_longitude: FloatArray
-) -> FloatArray:
-    """Measure the way between points along a great circle.
-
-    Source:
-        Sinnott (1984), Virtues of the haversine, Sky and Telescope 68(2).
-    """
-    north, east = np.radians(other - latitude), np.radians(other_longitude - longitude)
-    half = np.sin(north / 2) ** 2 + np.cos(np.radians(latitude)) * np.cos(np.radians(other)) * np.sin(east / 2) ** 2
-    way: FloatArray = 2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
-    return way
 
 
 def _way_flags(visits: pd.DataFrame, rules: Mapping[str, Any]) -> list[pd.DataFrame]:

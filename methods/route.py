@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methods.distance import haversine_km
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.intp]
 
-# Mean radius of the Earth, R1 of the IUGG.
-EARTH_RADIUS_KM = 6371.0088
 # An exchange that gains less is rounding, and accepting it would let the search run in circles.
 LEAST_GAIN_KM = 1e-9
 
@@ -44,14 +44,8 @@ def distances_km(latitude: FloatArray, longitude: FloatArray) -> FloatArray:
 
     Returns:
         Great-circle distances, n x n [km].
-
-    Source:
-        Sinnott (1984), Virtues of the haversine, Sky and Telescope 68(2), 159.
     """
-    phi, lam = np.radians(latitude), np.radians(longitude)
-    half = np.sin((phi[:, None] - phi) / 2) ** 2
-    half += np.cos(phi[:, None]) * np.cos(phi) * np.sin((lam[:, None] - lam) / 2) ** 2
-    return np.asarray(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0, 1))))
+    return haversine_km(latitude[:, None], longitude[:, None], latitude, longitude)
 
 
 def nearest_neighbour_tour(distance: FloatArray) -> IntArray:

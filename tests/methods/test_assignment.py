@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment, linprog
 
-from methods import assignment
+from methods import assignment, distance
 from methods.errors import AssignmentImpossible, SettingWrong
 
 ON = datetime.date(2025, 4, 21)
@@ -113,8 +113,8 @@ def test_a_firm_full_up_hands_over_to_the_next():
 
 def test_distances_are_great_circles_between_points():
     # A degree of a meridian is 6371.0088 * pi / 180 = 111.195 km; Tehran to Isfahan about 340 km.
-    assert assignment.haversine_km([30], [50], [31], [50])[0] == pytest.approx(111.195, abs=1e-3)
-    assert assignment.haversine_km([35.6892], [51.3890], [32.6539], [51.6660])[0] == pytest.approx(338.5, abs=0.5)
+    assert distance.haversine_km([30], [50], [31], [50])[0] == pytest.approx(111.195, abs=1e-3)
+    assert distance.haversine_km([35.6892], [51.3890], [32.6539], [51.6660])[0] == pytest.approx(338.5, abs=0.5)
 
 
 def test_the_nearer_inspector_goes_by_point_else_by_the_centre_of_the_county():
@@ -373,7 +373,7 @@ def test_one_place_each_is_the_classic_assignment_problem(size, data):
     these[["latitude", "longitude"]] = there
     staff = inspectors(*((f"i{n}", None, "0001", 1) for n in range(size)))
     staff[["latitude", "longitude"]] = here
-    way = assignment.haversine_km(there[:, [0]], there[:, [1]], here[:, 0], here[:, 1])
+    way = distance.haversine_km(there[:, [0]], there[:, [1]], here[:, 0], here[:, 1])
     rows, columns = linear_sum_assignment(np.rint(way * 10))
     found = assigned(these, staff, COMPANIES)
     assert float(found.cost_km) * 10 == pytest.approx(np.rint(way * 10)[rows, columns].sum())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from demo import round as rehearsed
 from demo import scenario
-from methods import field_quality, guideline
+from methods import distance, field_quality, guideline
 
 LAW = Path(__file__).parents[2] / "guidelines" / "field_quality.yaml"
 RULES = guideline.section(
@@ -72,7 +72,7 @@ def at(start, east_km=0.0, **changed):
 
 
 def test_a_quarter_of_a_meridian_is_ten_thousand_kilometres():
-    way = field_quality.haversine_km(*(np.array([one]) for one in (0.0, 51.0, 90.0, 51.0)))
+    way = distance.haversine_km(*(np.array([one]) for one in (0.0, 51.0, 90.0, 51.0)))
     assert way.item() == pytest.approx(math.pi * 6371.0088 / 2)
 
 
