@@ -1,4 +1,4 @@
-"""Estimation: from verdicts of a stratified sample to figures of county, province and nation."""
+"""Figures: from verdicts of a stratified sample to every indicator of county, province and nation."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ import pandas as pd
 from scipy import stats
 
 from methods import bulletin
-from methods.errors import FrameMismatch
+from methods.estimate.intervals import effective_size, proportion_interval
+from methods.estimate.strata import ratio, stratum_totals
 
 NATION = "IR"
 # Multiples of 2**-20 add without rounding up to 2**33, so totals add up to the last bit at every level.
 PLAN_QUANTUM = 2.0**-20
-# From here on a plan was taken for sure.
-CERTAIN = 1 - 1e-12
-# Less than this part of a plan is none: beta quantiles overflow on the last bits of a share.
-NO_HIT = 1e-9
 COUNTS = ("confirmed", "decided", "deviation", "violation", "discrepancy")
 COUNTED_ONLY = ("issued", "supervised", "non_contact", "pending")
 AMOUNTS = {"jobs": "realised_job_count", "loan": "loan_paid_rial"}
@@ -48,138 +45,6 @@ class Totals:
 
     level: str
     table: pd.DataFrame
-
-
-def stratum_totals(
-    plans: pd.DataFrame, variables: Sequence[str], pairs: Sequence[tuple[str, str]], by: Sequence[str]
-) -> pd.DataFrame:
-    """Expand a stratified sample to totals of domains, with their variances and covariances.
-
-    A domain is a part of the whole design: plans outside it count as zeros in their stratum. Variances are
-    those of a design of fixed size and high entropy (random order before systematic drawing); under simple
-    random sampling they are the usual N^2 (1 - n/N) s^2 / n. Plans taken for sure add none, and neither does
-    the only other plan of a stratum (treated as certain).
-
-    Args:
-        plans: stratum_code, stratum_population_count, stratum_sample_count, inclusion_probability, the columns
-            of `by` and the variables, one row a drawn plan.
-        variables: columns to expand.
-        pairs: pairs of variables whose covariance is wanted.
-        by: columns that, within a stratum, make up a domain.
-
-    Returns:
-        Index stratum_code and `by`; for each variable its sample sum `v`, total `v_total` and variance
-        `v_variance`, for each pair `v_w_covariance`; unit_count.
-
-    Raises:
-        FrameMismatch: a stratum has fewer plans in the frame than in the sample, or rows are missing; a
-            probability outside of (0, 1].
-    Source:
-        Cochran (1977), Sampling Techniques, 3rd ed., 2.11-2.13 (domains) and 5A.14; Hájek (1964) and
-        Deville (1999) for unequal probabilities, in Tillé (2006), Sampling Algorithms, 7.3.
-    """
-    _refuse_broken_strata(plans)
-    values = plans[[*variables]].astype(np.float64)
-    expanded = values.div(plans["inclusion_probability"], axis=0)
-    spread = _spread_weights(plans)
-    weighed = {f"{name}~": spread * expanded[name] for name in variables}
-    products = {f"{a}*{b}": weighed[f"{a}~"] * expanded[b] for a, b in _with_squares(variables, pairs)}
-    totals = expanded.add_suffix("_total")
-    keys = ["stratum_code", *by]
-    columns = [plans[keys], values, totals, pd.DataFrame(weighed), pd.DataFrame(products)]
-    groups = pd.concat(columns, axis=1).groupby(keys, sort=True)
-    sums = groups.sum()
-    whole = spread.groupby(plans["stratum_code"]).sum()
-    # A stratum taken for sure has no spread at all, so what it is divided by does not matter.
-    divisor = whole.where(whole > 0, 1.0).reindex(sums.index.get_level_values("stratum_code")).to_numpy()
-    found = {name: sums[name] for name in variables} | {name: sums[name] for name in totals.columns}
-    for a, b in _with_squares(variables, pairs):
-        moment = sums[f"{a}*{b}"] - sums[f"{a}~"] * sums[f"{b}~"] / divisor
-        found[f"{a}_variance" if a == b else f"{a}_{b}_covariance"] = moment.clip(lower=0) if a == b else moment
-    return pd.DataFrame(found).assign(unit_count=groups.size())
-
-
-def _spread_weights(plans: pd.DataFrame) -> pd.Series:
-    """Weigh each plan's distance from its stratum's mean: (1 - pi) n / (n - 1), n those not taken for sure."""
-    chance = plans["inclusion_probability"].astype(np.float64)
-    open_units = (chance < CERTAIN).astype(np.float64)
-    n = open_units.groupby(plans["stratum_code"]).transform("sum")
-    weights: pd.Series = ((1 - chance) * n / (n - 1).clip(lower=1)).where((open_units > 0) & (n > 1), 0.0)
-    return weights
-
-
-def ratio(
-    numerator: npt.ArrayLike,
-    denominator: npt.ArrayLike,
-    numerator_variance: npt.ArrayLike,
-    denominator_variance: npt.ArrayLike,
-    covariance: npt.ArrayLike,
-) -> tuple[FloatArray, FloatArray]:
-    """Divide two estimated totals; NaN where the denominator is zero.
-
-    Returns:
-        Ratio and its standard error by Taylor linearisation.
-    Source:
-        Särndal, Swensson and Wretman (1992), 5.6.
-    """
-    y, x = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
-    safe = np.where(x == 0, np.nan, x)
-    value = y / safe
-    variance = (
-        np.asarray(numerator_variance, dtype=np.float64)
-        + value**2 * np.asarray(denominator_variance, dtype=np.float64)
-        - 2 * value * np.asarray(covariance, dtype=np.float64)
-    )
-    return value, np.sqrt(np.maximum(variance, 0)) / np.abs(safe)
-
-
-def effective_size(
-    share: npt.ArrayLike,
-    standard_error: npt.ArrayLike,
-    n: npt.ArrayLike,
-    degrees_of_freedom: npt.ArrayLike,
-    confidence: float = 0.95,
-) -> FloatArray:
-    """Give the size of a simple random sample that would know a proportion as well.
-
-    A share of 0 or 1 shows no spread, so its effective size is n. A census is infinite.
-
-    Source:
-        Korn and Graubard (1998), Confidence intervals for proportions with small expected number of
-        positive counts estimated from survey data, Survey Methodology 24(2).
-    """
-    p, se = np.asarray(share, dtype=np.float64), np.asarray(standard_error, dtype=np.float64)
-    size = np.asarray(n, dtype=np.float64)
-    freedom = np.maximum(np.asarray(degrees_of_freedom, dtype=np.float64), 1)
-    tail = (1 + confidence) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        plain = p * (1 - p) / se**2
-        adjusted = plain * (stats.t.ppf(tail, np.maximum(size - 1, 1)) / stats.t.ppf(tail, freedom)) ** 2
-    found: FloatArray = np.where((p <= 0) | (p >= 1), size, adjusted)
-    return found
-
-
-def proportion_interval(
-    share: npt.ArrayLike, n_effective: npt.ArrayLike, confidence: float = 0.95
-) -> tuple[FloatArray, FloatArray]:
-    """Bound a proportion by the Clopper-Pearson interval at its effective size.
-
-    Returns:
-        Lower and upper bound; the share itself where the effective size is infinite.
-    Source:
-        Korn and Graubard (1998), as above.
-    """
-    p, size = np.asarray(share, dtype=np.float64), np.asarray(n_effective, dtype=np.float64)
-    exact = np.isinf(size)
-    finite = np.where(exact, 1.0, size)
-    hits = np.where(exact, 0.5, p * finite)
-    tail = (1 - confidence) / 2
-    with np.errstate(invalid="ignore"):
-        low = np.where(hits < NO_HIT, 0.0, stats.beta.ppf(tail, np.maximum(hits, NO_HIT), finite - hits + 1))
-        high = np.where(
-            finite - hits < NO_HIT, 1.0, stats.beta.ppf(1 - tail, hits + 1, np.maximum(finite - hits, NO_HIT))
-        )
-    return np.where(exact, p, np.minimum(low, p)), np.where(exact, p, np.maximum(high, p))
 
 
 def figures(plans: pd.DataFrame, frame: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
@@ -367,32 +232,3 @@ def _part(totals: Totals, indicator: str, shared: Mapping[str, Any], **columns: 
         **(blank | dict(shared) | values), indicator=indicator, level=totals.level
     )
     return part.assign(n=part["n"].astype("int64"))
-
-
-def _with_squares(variables: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [*((name, name) for name in variables), *pairs]
-
-
-def _refuse_broken_strata(plans: pd.DataFrame) -> None:
-    size = plans.groupby("stratum_code").agg(
-        rows=("stratum_code", "size"),
-        sample=("stratum_sample_count", "first"),
-        population=("stratum_population_count", "first"),
-    )
-    broken = size[(size["rows"] != size["sample"]) | (size["sample"] > size["population"])]
-    if len(broken):
-        first = broken.iloc[0]
-        raise FrameMismatch(
-            place=f"stratum {broken.index[0]}",
-            found=f"{first['rows']} rows for {first['sample']} drawn of {first['population']} plans",
-            wanted="a row for each drawn plan, and no more of them than the frame holds",
-        )
-    chance = plans["inclusion_probability"]
-    outside = ~((chance > 0) & (chance <= 1))
-    if outside.any():
-        first_plan = plans[outside].iloc[0]
-        raise FrameMismatch(
-            place=f"stratum {first_plan['stratum_code']}",
-            found=f"an inclusion probability of {first_plan['inclusion_probability']}",
-            wanted="0 < probability <= 1",
-        )

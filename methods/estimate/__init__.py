@@ -1,0 +1,7 @@
+"""Estimation: from verdicts of a sample to figures of county, province and nation, with their uncertainty."""
+
+from methods.estimate.indicators import NATION, figures
+from methods.estimate.intervals import effective_size, proportion_interval
+from methods.estimate.strata import ratio, stratum_totals
+
+__all__ = ["NATION", "effective_size", "figures", "proportion_interval", "ratio", "stratum_totals"]
