@@ -35,6 +35,12 @@ P01 = {
     "job_commitment_count": "تعهد اشتغال",
     "registered_job_count": "اشتغال ثبت‌شده",
     "advising_firm_code": "کد شرکت مشاور",
+    "bank_code": "بانک عامل",
+    "programme_code": "کد برنامه",
+    "sex": "جنسیت",
+    "birth_year": "سال تولد",
+    "settlement": "شهری یا روستایی",
+    "is_disabled": "دارای معلولیت",
 }
 P02 = {
     "plan_number": "شماره پرونده",
@@ -52,6 +58,10 @@ P02 = {
     "registered_job_count": "تعداد شاغل",
     "budget_note": "بند قانونی",
     "advising_firm_code": "شرکت مشاوره",
+    "bank_code": "کد بانک",
+    "programme_code": "کد طرح ملی",
+    "sex": "زن یا مرد",
+    "birth_year": "متولد سال",
 }
 P03 = {
     "plan_number": "ردیف طرح",
@@ -69,6 +79,12 @@ P03 = {
     "paid_on": "پرداخت",
     "budget_note": "تبصره",
     "advising_firm_code": "مشاور",
+    "bank_code": "بانک",
+    "programme_code": "برنامه",
+    "sex": "جنس",
+    "birth_year": "تولد",
+    "settlement": "محل",
+    "is_disabled": "معلول",
 }
 P04 = {
     "plan_number": "planNo",
@@ -88,6 +104,12 @@ P04 = {
     "advising_firm_code": "adviser",
     "latitude": "lat",
     "longitude": "lon",
+    "bank_code": "bank",
+    "programme_code": "programme",
+    "sex": "sex",
+    "birth_year": "birthYear",
+    "settlement": "settlement",
+    "is_disabled": "disabled",
 }
 P05 = {
     "plan_number": "shomare_tarh",
@@ -107,6 +129,11 @@ P05 = {
     "advising_firm_code": "code_moshaver",
     "latitude": "arz",
     "longitude": "tool",
+    "bank_code": "code_bank",
+    "programme_code": "code_barname",
+    "sex": "jensiat",
+    "birth_year": "sal_tavallod",
+    "settlement": "shahri_roostai",
 }
 P06 = {
     "plan_number": "شناسه طرح",
@@ -124,6 +151,10 @@ P06 = {
     "registered_job_count": "شغل ثبت شده",
     "job_commitment_count": "شغل تعهد شده",
     "advising_firm_code": "کد مشاور",
+    "bank_code": "کد بانک عامل",
+    "sex": "جنسیت ذینفع",
+    "settlement": "شهر یا روستا",
+    "is_disabled": "معلولیت",
 }
 FIRMS = {
     "firm_code": "کد شرکت",
@@ -137,6 +168,13 @@ TOTALS = {
     "plan_count": "شمار طرح",
     "loan_paid_rial": "مبلغ پرداختی (ریال)",
 }
+JOBS = {
+    "plan_number": "شماره طرح",
+    "worker_national_id": "کد ملی شاغل",
+    "started_on": "آغاز کار",
+    "ended_on": "پایان کار",
+    "is_insured": "بیمه",
+}
 CONTACTS = {
     "contact_id": "شناسه تماس",
     "agency_code": "کد دستگاه",
@@ -145,6 +183,7 @@ CONTACTS = {
     "contacted_on": "تاریخ تماس",
     "outcome": "نتیجه",
 }
+IN_PERSIAN = {"female": "زن", "male": "مرد", "urban": "شهری", "rural": "روستایی"}
 CHANNELS = {"sms": "پیامک", "phone": "تلفن"}
 # The agency knows its plans by section: class codes mapped to the letters of ISIC Rev. 4.
 SECTIONS = {"0": "A", "1": "C", "2": "C", "3": "C", "45": "G", "47": "G", "49": "H", "55": "I", "56": "I",
@@ -153,29 +192,38 @@ SECTIONS = {"0": "A", "1": "C", "2": "C", "3": "C", "45": "G", "47": "G", "49": 
 
 def write_p01(plans: pd.DataFrame, path: Path) -> None:
     """Write UTF-8 CSV in Persian letters and digits."""
-    kinds = {"self_employment": "خوداشتغالی", "enterprise": "کارفرمایی", "unknown": "سایر"}
-    path.write_bytes(_csv(_laid_out(plans, P01, kinds), ",").translate(PERSIAN_DIGITS).encode("utf-8"))
+    words = {"self_employment": "خوداشتغالی", "enterprise": "کارفرمایی", "unknown": "سایر"} | IN_PERSIAN
+    path.write_bytes(_csv(_laid_out(plans, P01, words), ",").translate(PERSIAN_DIGITS).encode("utf-8"))
 
 
 def write_p02(plans: pd.DataFrame, path: Path) -> None:
     """Write cp1256 CSV with semicolons, dates without leading zeros and loans in million rial."""
-    kinds = {"self_employment": "خود اشتغالی", "enterprise": "کارفرمایی", "unknown": "نامشخص"}
-    table = _laid_out(plans, P02, kinds, unit=1_000_000)
+    words = {"self_employment": "خود اشتغالی", "enterprise": "کارفرمایی", "unknown": "نامشخص"} | IN_PERSIAN
+    table = _laid_out(plans, P02, words, unit=1_000_000)
     text = _csv(table, ";").replace("/0", "/").translate(CP1256_LETTERS)
     path.write_bytes(text.encode("cp1256"))
 
 
 def write_p03(plans: pd.DataFrame, path: Path) -> None:
     """Write a workbook with a title row above the header, and codes for places and kinds."""
-    kinds = {"self_employment": "1", "enterprise": "2", "unknown": "9"}
+    words = {
+        "self_employment": "1",
+        "enterprise": "2",
+        "unknown": "9",
+        "female": "1",
+        "male": "2",
+        "urban": "1",
+        "rural": "2",
+    }
     title = "فهرست طرح‌های دارای تسهیلات اشتغال‌زا (داده‌های نمایشی)"
-    _write_workbook(_laid_out(plans, P03, kinds), path, title)
+    _write_workbook(_laid_out(plans, P03, words), path, title)
 
 
 def write_p04(plans: pd.DataFrame, path: Path) -> None:
     """Write one JSON object a line, for the service to page through."""
-    kinds = {"self_employment": "SELF", "enterprise": "FIRM", "unknown": "N/A"}
-    table = _laid_out(plans, P04, kinds)
+    words = {"self_employment": "SELF", "enterprise": "FIRM", "unknown": "N/A", "female": "F", "male": "M"}
+    words |= {"urban": "URBAN", "rural": "RURAL"}
+    table = _laid_out(plans, P04, words)
     for column in ("approvedOn", "paidOn"):
         table[column] = table[column].str.replace("/", "-", regex=False)
     path.write_bytes(json_lines(table))
@@ -183,8 +231,9 @@ def write_p04(plans: pd.DataFrame, path: Path) -> None:
 
 def write_p05(plans: pd.DataFrame, path: Path, year: int, fingerprint: str) -> None:
     """Write one year into the agency's database, in one transaction that also notes what it was made from."""
-    kinds = {"self_employment": "khodeshteghali", "enterprise": "karfarmayi", "unknown": "?"}
-    table = _laid_out(plans, P05, kinds)
+    words = {"self_employment": "khodeshteghali", "enterprise": "karfarmayi", "unknown": "?", "female": "zan"}
+    words |= {"male": "mard", "urban": "shahri", "rural": "roostai"}
+    table = _laid_out(plans, P05, words)
     table.insert(0, "sal", year)
     table.insert(1, "radif", range(1, len(table) + 1))
     columns = ", ".join(table.columns)
@@ -214,9 +263,9 @@ def p05_stands(path: Path, year: int, fingerprint: str) -> bool:
 
 def write_p06(plans: pd.DataFrame, path: Path) -> None:
     """Write UTF-8 CSV with a byte order mark, Arabic letters and digits, loans in toman, ISIC sections."""
-    kinds = {"self_employment": "مشاغل فردی", "enterprise": "بنگاهی", "unknown": "-"}
+    words = {"self_employment": "مشاغل فردی", "enterprise": "بنگاهی", "unknown": "-"} | IN_PERSIAN
     sections = plans["activity_code"].map(_section)
-    table = _laid_out(plans.assign(activity_code=sections), P06, kinds, unit=10)
+    table = _laid_out(plans.assign(activity_code=sections), P06, words, unit=10)
     text = _csv(table, ",").translate(ARABIC_DIGITS).translate(ARABIC_LETTERS)
     path.write_bytes(text.encode("utf-8-sig"))
 
@@ -224,6 +273,11 @@ def write_p06(plans: pd.DataFrame, path: Path) -> None:
 def write_totals(totals: pd.DataFrame, path: Path) -> None:
     """Write what an agency says it lent as UTF-8 CSV; the row without a place is the whole."""
     path.write_bytes(_csv(totals[list(TOTALS)].rename(columns=TOTALS), ",").encode("utf-8"))
+
+
+def write_jobs(jobs: pd.DataFrame, path: Path) -> None:
+    """Write the jobs an agency registered for its plans as UTF-8 CSV."""
+    path.write_bytes(_csv(jobs[list(JOBS)].rename(columns=JOBS), ",").encode("utf-8"))
 
 
 def write_contacts(contacts: pd.DataFrame, path: Path) -> None:
@@ -244,9 +298,10 @@ def json_lines(table: pd.DataFrame) -> bytes:
     return table.to_json(orient="records", lines=True, force_ascii=False).encode("utf-8")
 
 
-def _laid_out(plans: pd.DataFrame, headers: Mapping[str, str], kinds: Mapping[str, str], unit: int = 1) -> pd.DataFrame:
+def _laid_out(plans: pd.DataFrame, headers: Mapping[str, str], words: Mapping[str, str], unit: int = 1) -> pd.DataFrame:
     table = plans[list(headers)].copy()
-    table["plan_kind"] = table["plan_kind"].map(kinds)
+    for column in table.columns.intersection(["plan_kind", "sex", "settlement"]):
+        table[column] = table[column].map(words)
     for loan in ("loan_approved_rial", "loan_paid_rial"):
         table[loan] = table[loan] // unit
     return table.rename(columns=dict(headers))

@@ -23,6 +23,8 @@ WRITERS = {
 
 # Agencies that declare what they lent, and whether they do so by county.
 DECLARING = {"P01": True, "P03": False}
+# Agencies that list the jobs of their plans.
+LISTING_JOBS = ("P04", "P05")
 
 
 def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
@@ -55,6 +57,9 @@ def stage(home: Path, year: int, scale: str = "full") -> list[Path]:
     for code, by_county in DECLARING.items():
         declared = population.totals(every_plan, code, by_county)
         _write(partial(layouts.write_totals, declared), places[f"{code}_TOTAL"])
+    for code in LISTING_JOBS:
+        listed = population.jobs(plans[code], settings, year)
+        _write(partial(layouts.write_jobs, listed), places[f"{code}_JOBS"])
     _write(partial(layouts.write_contacts, population.desk_contacts(every_plan, settings, year)), places["DESK"])
     _write(partial(layouts.write_firms, population.firms(settings, year)), places["FIRMS"])
     staff = field_staff.inspectors(settings, year)
@@ -102,6 +107,8 @@ def _places(home: Path, year: int) -> dict[str, Path]:
         "P06": inbox / "P06" / str(year) / "plans.csv",
         "P01_TOTAL": inbox / "P01_TOTAL" / str(year) / "totals.csv",
         "P03_TOTAL": inbox / "P03_TOTAL" / str(year) / "totals.csv",
+        "P04_JOBS": inbox / "P04_JOBS" / str(year) / "jobs.csv",
+        "P05_JOBS": inbox / "P05_JOBS" / str(year) / "jobs.csv",
         "DESK": inbox / "DESK" / str(year) / "contacts.csv",
         "FIRMS": inbox / "FIRMS" / str(year) / "firms.xlsx",
         "INSPECTORS": inbox / "INSPECTORS" / str(year) / "inspectors.csv",

@@ -35,6 +35,9 @@ REPEATED_WITHOUT_ID_SHARE = 0.12
 # How a second agency that has no ID writes the plan down, in turn.
 REPEATED_AS = ("as it is", "name cut short", "approved a day off", "as it is")
 CONTACTED_SHARE = 0.10
+# Of the jobs an agency lists, the share that ends sooner or later.
+ENDED_SHARE, LISTED_AFTER_DAYS = 0.35, 365 + 180
+FIRST_WORKER = 300_000_000
 # Invented places: the tile grid of the provinces laid over a rough box around the country, in degrees.
 NORTH, SOUTH, WEST, EAST = 39.0, 26.0, 45.0, 62.0
 # Plans of a county stand within some kilometres of its place [degrees from end to end].
@@ -96,6 +99,36 @@ def totals(plans: pd.DataFrame, agency_code: str, by_county: bool) -> pd.DataFra
     for name in ("province_name", "county_name"):
         summed[name] = summed["county"].map(known[name])
     return pd.concat([whole, summed[columns]], ignore_index=True)
+
+
+def jobs(plans: pd.DataFrame, scenario: Scenario, year: int) -> pd.DataFrame:
+    """Invent the jobs that an agency lists for its plans: when each began, and when it ended if it did.
+
+    Returns:
+        plan_number, worker_national_id, started_on, ended_on, is_insured; a row a registered job of a plan
+        that the frame can hold.
+    """
+    seed = f"{scenario.seed}|{year}|jobs"
+    own = plans[plans["role"] == "eligible"]
+    count = own["registered_job_count"].to_numpy()
+    rows = own.loc[own.index.repeat(count), ["plan_number", "paid_on"]].reset_index(drop=True)
+    # Workers are people of their own, beyond everyone who has a plan.
+    rows["worker_national_id"] = _national_ids(np.arange(len(rows)) + FIRST_WORKER, seed)
+    number = np.arange(len(rows))
+    day = _day_of_year(rows["paid_on"]) + np.floor(130 * chance.of_numbers(seed, "start", number)).astype(int) - 10
+    lasts = np.floor(45 + 900 * chance.of_numbers(seed, "length", number)).astype(int)
+    # Most jobs go on; nothing can have ended after the list was written, half a year after the plans' year.
+    has_ended = (chance.of_numbers(seed, "ended", number) < ENDED_SHARE) & (day + lasts < LISTED_AFTER_DAYS)
+    rows["started_on"] = jalali_text(year, day)
+    rows["ended_on"] = np.where(has_ended, jalali_text(year, day + lasts), "")
+    rows["is_insured"] = np.where(chance.of_numbers(seed, "insured", number) < 0.6, "1", "0")
+    return rows.drop(columns="paid_on")
+
+
+def _day_of_year(dates: pd.Series) -> np.ndarray:
+    """Count the day of a date such as 1403/02/17 within its year, from 0; the other way round from `jalali_text`."""
+    month, day = dates.str[5:7].astype(int).to_numpy(), dates.str[8:].astype(int).to_numpy()
+    return np.where(month <= 7, (month - 1) * 31, 186 + (month - 7) * 30) + day - 1
 
 
 def desk_contacts(plans: pd.DataFrame, scenario: Scenario, year: int) -> pd.DataFrame:
@@ -226,6 +259,7 @@ def _name_people(rows: pd.DataFrame, seed: str) -> None:
     given = names["given"][_choice(seed, "given", number, len(names["given"]))]
     family = names["family"][_choice(seed, "family", number, len(names["family"]))]
     rows["applicant_name"] = given + " " + family
+    rows["sex"] = np.where(np.isin(given, names["given_of_women"]), "female", "male")
     rows["national_id"] = _national_ids(number, seed)
 
 
@@ -251,6 +285,11 @@ def _describe(rows: pd.DataFrame, seed: str) -> None:
     rows["plan_kind"] = np.where(alone, "self_employment", "enterprise")
     rows["activity_code"] = ACTIVITIES[_choice(seed, "activity", number, len(ACTIVITIES))]
     rows["budget_note"] = "15"
+    rows["bank_code"] = np.array([f"B{one:02d}" for one in range(1, 9)])[_choice(seed, "bank", number, 8)]
+    rows["programme_code"] = np.array(["G1", "G2", "G3", "G4"])[_choice(seed, "programme", number, 4)]
+    rows["birth_year"] = 1340 + _choice(seed, "birth", number, 44)
+    rows["settlement"] = np.where(chance.of_numbers(seed, "settlement", number) < 0.62, "urban", "rural")
+    rows["is_disabled"] = np.where(chance.of_numbers(seed, "disabled", number) < 0.06, "1", "0")
     size = chance.of_numbers(seed, "jobs", number)
     jobs = np.where(alone, 1 + (size > 0.8), 2 + np.floor(12 * size**2)).astype(np.int64)
     moved = chance.of_numbers(seed, "registered", number)

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 USED_WRONGLY, FAILED, INTERRUPTED = 2, 1, 130
 FIGURE_COLUMNS = (
-    "year", "phase", "cutoff", "indicator", "basis", "level", "unit_code", "unit_name", "domain", "numerator",
-    "denominator", "n", "estimate", "standard_error", "lower", "upper", "quality", "method", "guideline",
+    "year", "phase", "cutoff", "indicator", "basis", "level", "unit_code", "unit_name", "domain", "weight",
+    "numerator", "denominator", "exclusions", "n", "estimate", "standard_error", "lower", "upper",
+    "quality", "method", "guideline",
 )  # fmt: skip
 # Prefect's log goes to its server; the terminal shows progress in our own lines.
 QUIET = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from methods import estimate
 from methods.period import Period
-from tasks.edges import law, warehouse
+from tasks.edges import definitions, law, warehouse
 from tasks.edges.warehouse import Receipt
 
 
@@ -19,8 +20,14 @@ def estimate_figures(period: Period, cutoff: datetime.date) -> Receipt:
     """Turn verdicts into figures of county, province and nation, counted and estimated."""
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     rules = law.section("publication", period)
-    plans = warehouse.read("estimate/verdict.sql", **partition)
-    frame = warehouse.read("estimate/frame_size.sql", year=period.year, phase=period.phase)
-    figures = estimate.figures(plans, frame, rules)
-    version = "+".join(law.section(name, period).version for name in ("sampling", "verdicts", "publication"))
+    plans = _with_section(warehouse.read("estimate/verdict.sql", **partition))
+    frame = _with_section(warehouse.read("estimate/frame.sql", **partition))
+    wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
+    figures = estimate.figures(plans, frame, wanted, rules)
+    sections = [law.section(name, period) for name in ("sampling", "verdicts", "publication")]
+    version = "+".join([*(section.version for section in sections), wanted.version])
     return warehouse.replace("estimate.figure", partition, figures.assign(**partition, guideline=version))
+
+
+def _with_section(plans: pd.DataFrame) -> pd.DataFrame:
+    return plans.assign(activity_section=estimate.activity_sections(plans["activity_code"], definitions.activities()))

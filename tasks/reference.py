@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import yaml
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from methods import calendar, geography
-from tasks.edges import forms, sources, warehouse
+from tasks.edges import definitions, forms, sources, warehouse
 from tasks.edges.settings import settings
 
 
@@ -56,12 +54,10 @@ def _counties() -> pd.DataFrame:
 
 
 def _indicators() -> pd.DataFrame:
-    document: dict[str, Any] = yaml.safe_load((_folder() / "indicators.yaml").read_text(encoding="utf-8"))
-    entries = document["indicators"]
-    if isinstance(entries, dict):
-        entries = [{"code": code, **entry} for code, entry in entries.items()]
-    rows = pd.DataFrame(entries).rename(columns={"code": "indicator"})
-    return rows[["indicator", "name_fa", "unit", "definition_fa"]]
+    rows = pd.DataFrame(definitions.indicators()["indicators"]).rename(columns={"code": "indicator"})
+    # What a code means now; figures of a former definition carry their guideline and cut-off.
+    newest = rows.sort_values("from", kind="stable").drop_duplicates("indicator", keep="last")
+    return newest[["indicator", "name_fa", "unit", "kind", "definition_fa"]]
 
 
 def _sources() -> pd.DataFrame:

@@ -3,8 +3,8 @@
 -- reads:  bulletin.printed_figure, reference.county
 -- writes: nothing
 select
-    indicator, basis, level, unit_code, domain, numerator, denominator, n, estimate, standard_error, lower, upper,
-    quality, method, guideline
+    indicator, basis, level, unit_code, domain, weight, numerator, denominator, exclusions, n, estimate,
+    standard_error, lower, upper, quality, method, guideline
 from bulletin.printed_figure
 where
     year = :year and phase = :phase and cutoff = :cutoff

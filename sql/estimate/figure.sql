@@ -10,8 +10,8 @@ newest as (
 )
 select
     figure.year, figure.phase, figure.cutoff, figure.indicator, figure.basis, figure.level, figure.unit_code,
-    coalesce(county.name_fa, province.name_fa, 'کشور') as unit_name, figure.domain, figure.numerator,
-    figure.denominator, figure.n, figure.estimate, figure.standard_error, figure.lower, figure.upper,
+    coalesce(county.name_fa, province.name_fa, 'کشور') as unit_name, figure.domain, figure.weight, figure.numerator,
+    figure.denominator, figure.exclusions, figure.n, figure.estimate, figure.standard_error, figure.lower, figure.upper,
     figure.quality, figure.method, figure.guideline
 from estimate.figure as figure
 inner join newest

@@ -20,6 +20,12 @@ cell as (
         count(*) filter (where btrim(loan_paid_rial) <> '') as loan_paid_rial,
         count(*) filter (where btrim(job_commitment_count) <> '') as job_commitment_count,
         count(*) filter (where btrim(registered_job_count) <> '') as registered_job_count,
+        count(*) filter (where btrim(bank_code) <> '') as bank_code,
+        count(*) filter (where btrim(programme_code) <> '') as programme_code,
+        count(*) filter (where btrim(sex) <> '') as sex,
+        count(*) filter (where btrim(birth_year) <> '') as birth_year,
+        count(*) filter (where btrim(settlement) <> '') as settlement,
+        count(*) filter (where btrim(is_disabled) <> '') as is_disabled,
         count(*) filter (where btrim(advising_firm_code) <> '') as advising_firm_code,
         count(*) filter (where btrim(latitude) <> '') as latitude,
         count(*) filter (where btrim(longitude) <> '') as longitude
@@ -36,7 +42,9 @@ filled as (
         ('activity_code', activity_code), ('plan_kind', plan_kind), ('approved_on', approved_on),
         ('paid_on', paid_on), ('loan_approved_rial', loan_approved_rial), ('loan_paid_rial', loan_paid_rial),
         ('job_commitment_count', job_commitment_count), ('registered_job_count', registered_job_count),
-        ('advising_firm_code', advising_firm_code), ('latitude', latitude), ('longitude', longitude)
+        ('bank_code', bank_code), ('programme_code', programme_code), ('sex', sex), ('birth_year', birth_year),
+        ('settlement', settlement), ('is_disabled', is_disabled), ('advising_firm_code', advising_firm_code),
+        ('latitude', latitude), ('longitude', longitude)
     ) as filled (column_name, filled_count)
 ),
 value as (
