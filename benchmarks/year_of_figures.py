@@ -1,8 +1,8 @@
 """Every figure of a year, from staging to stored: verdicts, indicators × domains × levels, their gate.
 
-Run on a warehouse that holds the year, such as after `payesh demo` and `payesh up`:
+Run on a warehouse that holds the year, such as after `payesh demo`:
 
-    PAYESH_DATABASE_URL=postgresql+psycopg2://… python -m benchmarks.year_of_figures --year 1403
+    python -m benchmarks.year_of_figures --year 1403
 
 Nothing is added: what stands is written again, the same.
 """
@@ -14,7 +14,8 @@ import resource
 import time
 
 from methods.period import Period
-from tasks.edges import law, register, warehouse
+from payesh.cli import warehouse_open
+from tasks.edges import register, warehouse
 from tasks.estimate import estimate_figures
 from tasks.inspection import judge_visits
 
@@ -22,14 +23,18 @@ MEBIBYTE = 1024
 
 
 def main() -> None:
-    """Time each step once, with the peak of memory of the whole."""
+    """Read what is asked, with the warehouse at hand."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--year", type=int, default=1403)
     parser.add_argument("--phase", type=int, default=1)
     asked = parser.parse_args()
-    period = Period(asked.year, asked.phase)
+    with warehouse_open():
+        measure(Period(asked.year, asked.phase))
+
+
+def measure(period: Period) -> None:
+    """Run each step once and print what it took."""
     cutoff = register.cutoff(period, None)
-    law.section("publication", period)
     took = 0.0
     partition = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     steps = {

@@ -14,10 +14,11 @@ from tasks.edges import register
 from tasks.estimate import estimate_figures
 from tasks.finding import open_cases
 from tasks.gates import pass_gate
+from tasks.release import record_edition
 
 
 @flow(flow_run_name="publish-{year}-{phase}", task_runner=ThreadPoolTaskRunner(max_workers=2))
-def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None) -> None:
+def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind: str | None = None) -> None:
     """Turn verdicts into figures, cases, scorecards and bulletins, each stage behind its gate."""
     period = Period(year, phase)
     cutoff = register.cutoff(period, cutoff)
@@ -30,6 +31,7 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None) -> N
     pass_gate("decision", period, cutoff)
     pass_gate("bulletin", period, cutoff)
     freeze_figures(period, cutoff)
+    record_edition(period, cutoff, kind)
     _print_bulletins(period, cutoff)
 
 

@@ -35,7 +35,8 @@ def changed(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     found = both.assign(change=new - old, relative_change=relative)[is_changed]
     names = {"estimate_before": "before", "estimate_after": "after"}
     wanted = [*KEYS, "before", "after", "change", "relative_change", "quality_before", "quality_after"]
-    return found.rename(columns=names)[wanted].sort_values(KEYS, ignore_index=True)
+    rows: pd.DataFrame = found.rename(columns=names)[wanted].sort_values(KEYS, ignore_index=True)
+    return rows
 
 
 def reasons(has_new_deliveries: bool, guideline_before: str, guideline_after: str, change_count: int) -> Sequence[str]:
