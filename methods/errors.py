@@ -72,6 +72,10 @@ class FigureMissing(Refusal):
     """A figure that was named does not exist."""
 
 
+class EditionUnfit(Refusal):
+    """What an edition says of itself does not fit its place, or files of it are missing."""
+
+
 class BadPeriod(Refusal):
     """Not a period of the programme."""
 

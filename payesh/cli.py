@@ -237,6 +237,20 @@ def progress(
 
 
 @app.command()
+def site(
+    into: Annotated[Path | None, typer.Option(help="Folder that becomes the site. Default: var/site.")] = None,
+) -> None:
+    """Build the site of every printed edition: plain files, for any web server or to open from disk."""
+    with refusals():
+        from tasks.edges.settings import settings
+        from tasks.site import build_site
+
+        folder = (into or settings().site).resolve()
+        editions = build_site(folder, say)
+        say(f"{len(editions)} editions: {folder / 'index.html'}")
+
+
+@app.command()
 def up() -> None:
     """Start PostgreSQL, the Prefect server and a worker, and deploy prefect.yaml; they stay until `payesh down`."""
     from payesh import stack

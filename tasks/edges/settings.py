@@ -68,6 +68,11 @@ class Settings:
         """Folder of printed editions."""
         return self.home / "bulletins"
 
+    @property
+    def site(self) -> Path:
+        """Folder of the static site."""
+        return self.home / "site"
+
 
 def settings() -> Settings:
     """Read the settings in force; reading again follows a changed environment."""
