@@ -98,7 +98,7 @@
 
   function chart(found) {
     const drawn = found.filter(([, row]) => row[ESTIMATE] !== null).sort((a, b) => b[1][ESTIMATE] - a[1][ESTIMATE]).slice(0, 60);
-    const width = 720, left = 20, right = 470, step = 24;
+    const width = 720, left = 40, right = 470, step = 24;
     const ends = drawn.flatMap(([, row]) => [row[LOWER] ?? row[ESTIMATE], row[UPPER] ?? row[ESTIMATE]]);
     const low = Math.min(0, ...ends), high = Math.max(...ends, 0) || 1;
     const x = (value) => left + (value - low) / (high - low || 1) * (right - left);
@@ -107,11 +107,16 @@
       Object.entries(values).forEach(([key, value]) => made.setAttribute(key, value));
       return made;
     };
-    const height = drawn.length * step + 10;
+    const foot = 24, height = drawn.length * step + foot;
     const picture = make("svg", { viewBox: "0 0 " + width + " " + height, class: "dots", role: "img", direction: "ltr" });
     const title = make("title", {});
     title.textContent = "نمودار " + fields.indicator.selectedOptions[0].text + "، " + digits(drawn.length) + " رقم به ترتیب؛ ارقام در جدول است";
-    picture.append(title, make("line", { class: "grid", x1: x(0), x2: x(0), y1: 0, y2: height }));
+    picture.append(title);
+    [low, (low + high) / 2, high].forEach((value) => {
+      const scale = make("text", { x: x(value), y: height - 6, "text-anchor": "middle" });
+      scale.textContent = form(value);
+      picture.append(make("line", { class: "grid", x1: x(value), x2: x(value), y1: 0, y2: height - foot }), scale);
+    });
     drawn.forEach(([name, row], place) => {
       const y = place * step + step / 2;
       if (row[LOWER] !== null) picture.append(make("line", { x1: x(row[LOWER]), x2: x(row[UPPER]), y1: y, y2: y, "stroke-width": 2 }));
