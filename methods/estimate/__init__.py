@@ -1,7 +1,18 @@
 """Estimation: from verdicts of a sample to figures of county, province and nation, with their uncertainty."""
 
+from methods.estimate.design import Design
 from methods.estimate.indicators import NATION, figures
 from methods.estimate.intervals import effective_size, proportion_interval
 from methods.estimate.strata import ratio, stratum_totals
+from methods.estimate.two_phase import TwoPhase
 
-__all__ = ["NATION", "effective_size", "figures", "proportion_interval", "ratio", "stratum_totals"]
+__all__ = [
+    "NATION",
+    "Design",
+    "TwoPhase",
+    "effective_size",
+    "figures",
+    "proportion_interval",
+    "ratio",
+    "stratum_totals",
+]
