@@ -17,12 +17,13 @@ from methods.estimate.stages import Stages
 # Margins count as met when they are to this part of themselves.
 MET = 1e-9
 ROUNDING = 1e-13
-STEPS = 100
+STEPS = 300
 HALVINGS = 50
 # Columns that say the same as others, but for rounding.
 REDUNDANT = 1e-11
-# Keeps Newton's step defined where every weight stands at a bound.
-FLOOR = 1e-9
+# What is added to the slope of each weight, so that Newton's step is defined where all stand at a bound: more where
+# steps had to be halved often.
+EASE, SMALLEST_EASE, LARGEST_EASE = 1e-6, 1e-9, 1e-2
 # Below this part of the variance before, a difference of squares has lost too many digits.
 CANCELLED = 1e-5
 BLOCK = 64
@@ -226,50 +227,60 @@ def solve(
     Source:
         Deville and Särndal (1992), JASA 87, cases 1, 2, 6 and 7 of their table of distances.
     """
-    distance = _distance(method, bounds)
-    columns, wanted = margins.columns, margins.totals
-    size = np.maximum(np.abs(wanted), abs(columns).T @ np.abs(weight))
-    size = np.where(size > 0, size, 1.0)
-    at = np.zeros(columns.shape[1])
+    dual = _Dual.of(weight, margins, _distance(method, bounds))
+    at, ease = np.zeros(len(margins.totals)), EASE
+    with np.errstate(over="ignore", invalid="ignore"):
+        for _ in range(STEPS):
+            gap = dual.gap(at)
+            if dual.worst(gap) < ROUNDING:
+                break
+            at, halvings = dual.descend(at, gap, ease)
+            if halvings == HALVINGS and (ease > LARGEST_EASE or dual.worst(gap) <= MET):
+                break
+            ease = ease * 10 if halvings > 3 else max(ease / 10, SMALLEST_EASE)
+        gap = dual.gap(at)
+    _refuse_missed(gap, dual.size, margins, bounds)
+    return dual.distance.ratio(margins.columns @ at)
 
-    def missed(point: FloatArray) -> FloatArray:
-        found: FloatArray = columns.T @ (weight * distance.ratio(columns @ point)) - wanted
+
+@dataclass(frozen=True)
+class _Dual:
+    """The convex function whose lowest point gives the weights: its slope is what the margins are missed by."""
+
+    weight: FloatArray
+    columns: sparse.csr_array
+    wanted: FloatArray
+    distance: Distance
+    size: FloatArray
+
+    @classmethod
+    def of(cls, weight: FloatArray, margins: Margins, distance: Distance) -> _Dual:
+        size = np.maximum(np.abs(margins.totals), abs(margins.columns).T @ np.abs(weight))
+        return cls(weight, margins.columns, margins.totals, distance, np.where(size > 0, size, 1.0))
+
+    def gap(self, at: FloatArray) -> FloatArray:
+        found: FloatArray = self.columns.T @ (self.weight * self.distance.ratio(self.columns @ at)) - self.wanted
         return found
 
-    def height(point: FloatArray) -> float:
-        return float(weight @ distance.integral(columns @ point) - wanted @ point)
+    def worst(self, gap: FloatArray) -> float:
+        return float(np.abs(gap / self.size).max())
 
-    with np.errstate(over="ignore", invalid="ignore"):
-        gap = missed(at)
-        for _ in range(STEPS):
-            if np.abs(gap / size).max() < ROUNDING:
-                break
-            slope = weight * (distance.slope(columns @ at) + FLOOR)
-            step = -(_pseudo_inverse(columns.T @ _scaled(columns, slope)) @ gap)
-            after = _descend(at, step, gap, size, missed, height)
-            if after is None:
-                break
-            at, gap = after, missed(after)
-    _refuse_missed(gap, size, margins, bounds)
-    return distance.ratio(columns @ at)
+    def height(self, at: FloatArray) -> float:
+        return float(self.weight @ self.distance.integral(self.columns @ at) - self.wanted @ at)
 
-
-def _descend(
-    at: FloatArray,
-    step: FloatArray,
-    gap: FloatArray,
-    size: FloatArray,
-    missed: Function,
-    height: Callable[[FloatArray], float],
-) -> FloatArray | None:
-    """Take the longest halving of a step that comes closer; None if none does."""
-    worst, level = np.abs(gap / size).max(), height(at)
-    for halving in range(HALVINGS):
-        after: FloatArray = at + step / 2**halving
-        is_lower = height(after) <= level + 1e-4 * float(gap @ step) / 2**halving
-        if np.abs(missed(after) / size).max() < (1 if is_lower else 0.9) * worst or (is_lower and worst > MET):
-            return after
-    return None
+    def descend(self, at: FloatArray, gap: FloatArray, ease: float) -> tuple[FloatArray, int]:
+        """Take the longest halving of Newton's step that comes closer, and say how many halvings that took."""
+        slope = self.weight * (self.distance.slope(self.columns @ at) + ease)
+        step = -(_pseudo_inverse(self.columns.T @ _scaled(self.columns, slope)) @ gap)
+        worst, level = self.worst(gap), self.height(at)
+        for halvings in range(HALVINGS):
+            after: FloatArray = at + step / 2**halvings
+            is_lower = self.height(after) <= level + 1e-4 * float(gap @ step) / 2**halvings
+            # Near the end heights differ by less than they are rounded to, so the gap decides.
+            is_nearer = self.worst(self.gap(after)) < (1 if is_lower else 0.9) * worst
+            if is_nearer or (is_lower and worst > MET):
+                return after, halvings
+        return at, HALVINGS
 
 
 def _refuse_missed(gap: FloatArray, size: FloatArray, margins: Margins, bounds: tuple[float, float] | None) -> None:

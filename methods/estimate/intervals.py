@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special, stats
 
 from methods.errors import SettingWrong
 
@@ -118,7 +118,7 @@ def _logit(
     p: FloatArray, se: FloatArray, freedom: FloatArray, size: FloatArray, confidence: float
 ) -> tuple[FloatArray, FloatArray]:
     middle, reach = np.log(p / (1 - p)), stats.t.ppf((1 + confidence) / 2, freedom) * se / (p * (1 - p))
-    return 1 / (1 + np.exp(reach - middle)), 1 / (1 + np.exp(-reach - middle))
+    return special.expit(middle - reach), special.expit(middle + reach)
 
 
 def _asin(

@@ -158,6 +158,33 @@ def test_a_variable_nearly_known_keeps_its_digits():
     assert_allclose(design.totals("y")["standard_error"][0], expected, rtol=1e-3)
 
 
+@pytest.mark.parametrize("seed", [38, 52, 269, 372, 409, 899])
+def test_weights_at_their_bounds_are_found(seed):
+    # Overlapping categories and a skewed number, with most weights at a bound: hard for Newton's method.
+    chance = np.random.default_rng(seed)
+    rows = int(chance.integers(12, 40))
+    weight = chance.uniform(1, 10, rows)
+    kinds = [chance.integers(0, count, rows) == level for count in (5, 4) for level in range(count)]
+    data = pd.DataFrame(np.column_stack([*kinds, chance.lognormal(0, 1.5, rows)]).astype(float)).add_prefix("x")
+    low, high = chance.uniform(0.3, 0.95), chance.uniform(1.05, 2)
+    ratio = np.clip(1 + data.to_numpy() @ chance.normal(0, 2, data.shape[1]), low, high)
+    margins = {name: float(data[name] @ (weight * ratio)) for name in data}
+    design = estimate.Design(data.assign(w=weight), "w").calibrated(margins, "linear", (low, high))
+    for name, known in margins.items():
+        assert_allclose(design.weights @ data[name], known, rtol=1e-8, atol=1e-8)
+    assert design.weights.between(low * weight * (1 - 1e-12), high * weight * (1 + 1e-12)).all()
+
+
+def test_rials_and_heads_calibrate_together():
+    data = _sample()
+    margins = _agreeing(data)
+    rials = margins | {"loan": margins["loan"] * 1e10}
+    first = _design(data).calibrated(margins)
+    then = _design(data.assign(loan=data["loan"] * 1e10)).calibrated(rials)
+    assert_allclose(then.weights, first.weights, rtol=1e-9)
+    assert_allclose(then.means("y")["standard_error"], first.means("y")["standard_error"], rtol=1e-9)
+
+
 def test_redundant_margins_change_nothing():
     data = _sample().assign(one=1.0)
     kinds = _agreeing(data)["type"]

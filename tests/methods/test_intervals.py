@@ -40,6 +40,8 @@ def test_few_degrees_of_freedom_make_the_sample_smaller():
 @pytest.mark.parametrize("method", METHODS)
 @given(p=shares, error=errors, n=st.integers(2, 5000), freedom=st.integers(0, 300), confidence=st.floats(0.5, 0.999))
 def test_intervals_hold_the_share_and_stay_between_none_and_all(method, p, error, n, freedom, confidence):
+    # There are no more primary units than rows.
+    freedom = min(freedom, n - 1)
     lower, upper = interval(method, p, error, n, freedom, n, confidence)
     assert 0 <= lower <= p <= upper <= 1
     wider = interval(method, p, error, n, freedom, n, (1 + confidence) / 2)

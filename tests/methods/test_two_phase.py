@@ -123,6 +123,14 @@ def test_a_stratum_with_one_unit_again_adds_its_square():
     assert_allclose(estimate.TwoPhase(data, "again").totals("y")["standard_error"], 10)
 
 
+@pytest.mark.parametrize("method", ["full", "approx"])
+def test_a_first_stratum_of_one_unit_adds_its_square(method):
+    # b: 1 of 5, again for sure: 25 becomes (1 - 1/5) 25^2 = 500. a is a census.
+    data = pd.DataFrame({"h": list("aab"), "N": [2, 2, 5], "y": [3.0, 4, 5], "again": True})
+    found = estimate.TwoPhase(data, "again", strata=("h", None), population="N", method=method).totals("y")
+    assert_allclose(found.loc[0, ["estimate", "standard_error"]].astype(float), [32, np.sqrt(500)])
+
+
 @pytest.mark.parametrize(("change", "asked", "named"), [
     ({"again": [1, 0, 0, 0, 1, 0]}, {}, "second phase, g v: found no unit drawn again"),
     ({"again": 0}, {}, "column again: found no row"),
