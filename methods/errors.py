@@ -60,6 +60,22 @@ class FrameMismatch(Refusal):
     """Frame and sample do not fit together."""
 
 
+class DesignMismatch(Refusal):
+    """Rows do not fit the design declared for them."""
+
+
+class WeightWrong(Refusal):
+    """A weight is not a positive number."""
+
+
+class SingleUnit(Refusal):
+    """A stratum shows one unit, so its variance is unknown."""
+
+
+class CalibrationFailed(Refusal):
+    """No weights meet the margins asked for."""
+
+
 class AssignmentImpossible(Refusal):
     """Plans are left that no inspector may take."""
 
