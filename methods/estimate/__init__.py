@@ -1,7 +1,24 @@
 """Estimation: from verdicts of a sample to figures of county, province and nation, with their uncertainty."""
 
+from methods.estimate.area_covariates import area_covariates
+from methods.estimate.area_model import FayHerriot, fay_herriot
 from methods.estimate.indicators import NATION, figures
 from methods.estimate.intervals import effective_size, proportion_interval
+from methods.estimate.small_area import SmallAreas, benchmark, model_interval, small_areas
 from methods.estimate.strata import ratio, stratum_totals
 
-__all__ = ["NATION", "effective_size", "figures", "proportion_interval", "ratio", "stratum_totals"]
+__all__ = [
+    "NATION",
+    "FayHerriot",
+    "SmallAreas",
+    "area_covariates",
+    "benchmark",
+    "effective_size",
+    "fay_herriot",
+    "figures",
+    "model_interval",
+    "proportion_interval",
+    "ratio",
+    "small_areas",
+    "stratum_totals",
+]
