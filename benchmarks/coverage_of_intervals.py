@@ -95,7 +95,7 @@ def _frame(plans: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
         decided=("is_decided", "sum"),
     )  # fmt: skip
     measures = {
-        "population": "population_1395",
+        "population_count": "population_1395",
         "active_person_count": "active_15plus_1395",
         "unemployed_person_count": "unemployed_15plus_1395",
     }

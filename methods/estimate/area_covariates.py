@@ -21,7 +21,7 @@ def area_covariates(counties: pd.DataFrame, agencies: pd.DataFrame) -> dict[str,
 
     Args:
         counties: county_code, province_code, eligible_plan_count, self_employment_plan_count, loan_paid_rial,
-            registered_job_count of the frame; population, active_person_count, unemployed_person_count of the
+            registered_job_count of the frame; population_count, active_person_count, unemployed_person_count of the
             census, missing where it did not count the county.
         agencies: county_code, agency_code, eligible_plan_count.
 
@@ -30,7 +30,7 @@ def area_covariates(counties: pd.DataFrame, agencies: pd.DataFrame) -> dict[str,
     """
     table = counties.set_index("county_code").sort_index()
     plans = table["eligible_plan_count"].astype(np.float64)
-    persons = table[["population", "active_person_count", "unemployed_person_count"]].astype(np.float64)
+    persons = table[["population_count", "active_person_count", "unemployed_person_count"]].astype(np.float64)
     population, active, unemployed = (persons[name].where(persons[name] > 0) for name in persons.columns)
     mean_loan = table["loan_paid_rial"].astype(np.float64) / plans
     groups = {
@@ -40,7 +40,7 @@ def area_covariates(counties: pd.DataFrame, agencies: pd.DataFrame) -> dict[str,
         "unemployment": _of_province(table, "unemployment_share", unemployed / active),
         "uncounted": population.isna().astype(np.float64).to_frame("uncounted"),
         "self_employment": (table["self_employment_plan_count"] / plans).to_frame("self_employment_share"),
-        "mean_loan": np.log(mean_loan.clip(lower=1)).to_frame("log_mean_loan"),
+        "mean_loan": pd.DataFrame({"log_mean_loan": np.log(mean_loan.clip(lower=1))}),
         "jobs_per_plan": (table["registered_job_count"] / plans).to_frame("jobs_per_plan"),
         "agency": _agency_shares(table.index, agencies),
     }
