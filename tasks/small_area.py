@@ -19,11 +19,12 @@ RATES = ("accuracy_rate", "crude_confirmation_rate")
 # Of a county where no plan was issued: nothing is known of it, and it weighs nothing.
 NOTHING_SEEN = {"n": 0, "numerator": 0.0, "denominator": 0.0, "degrees_of_freedom": 0}
 REASONS_FA = {
-    "direct_narrow": "نمونهٔ خود شهرستان برای برآورد مستقیم بس است.",
-    "direct_narrower": "بازهٔ برآورد مستقیم از بازهٔ مدل پهن‌تر نیست.",
-    "model_narrower": "بازهٔ مدل از بازهٔ برآورد مستقیم باریک‌تر است.",
+    "direct_precise": "نمونهٔ خود شهرستان برای برآورد مستقیم بس است.",
+    "direct_more_precise": "مدل دقت برآورد مستقیم شهرستان را بیشتر نمی‌کند.",
+    "direct_without_model": "برای شهرستان مدلی نیست و برآورد مستقیم آن انتشارپذیر است.",
+    "model_more_precise": "مدل از برآورد مستقیم شهرستان دقیق‌تر است.",
     "n_too_small": "در شهرستان کمتر از شمار لازم طرح دیده شده است.",
-    "no_model": "شمار شهرستان‌های دیده‌شده برای برازش مدل بس نیست.",
+    "no_model": "برای شهرستان مدلی نیست و نمونهٔ خود آن هم بس نیست.",
     "interval_too_wide": "بازهٔ هیچ‌یک از دو برآورد به اندازهٔ کافی باریک نیست.",
 }
 METHODS_FA = {"direct": "مستقیم", "model": "مدل", "withheld": "منتشر نمی‌شود"}

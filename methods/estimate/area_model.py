@@ -17,8 +17,8 @@ Method = Literal["REML", "ML"]
 
 # A covariate that the others explain but for this part of its length is one of them.
 DEPENDENT = 1e-10
-# The variance between areas is looked for from a billionth of its upper bound on, a fifth at each step.
-SEARCH_SPAN, SEARCH_STEPS = 1e-9, 114
+# The variance between areas is looked for from a billionth of its upper bound on, two fifths more at each step.
+SEARCH_SPAN, SEARCH_STEPS = 1e-9, 62
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from methods.errors import AreaModelRefused, BenchmarkImpossible
 from methods.estimate.area_covariates import chosen_covariates
@@ -21,6 +21,8 @@ BoolArray = npt.NDArray[np.bool_]
 
 # How far a province's counties may be from its share: the last bits of a few hundred additions.
 ADDING_UP = 1e-9
+# So near to none or all that a share shows no spread, and so large a sample that it leaves no doubt.
+AT_BOUND, KNOWN = 1e-9, 1e12
 MODELLED = (
     "direct_share", "model", "model_standard_error", "benchmarked", "benchmarked_standard_error", "model_lower",
     "model_upper",
@@ -81,12 +83,14 @@ def small_areas(counties: pd.DataFrame, covariates: Mapping[str, pd.DataFrame], 
         more counties seen than covariates, and in a province where nothing was seen.
 
     Raises:
-        AreaModelRefused: see `chosen_covariates` and `fay_herriot`.
+        AreaModelRefused: a county with n above 0 whose rate, error, bounds or weights are missing, infinite or
+            negative; see `chosen_covariates` and `fay_herriot`.
         BenchmarkImpossible: see `benchmark`.
     Source:
         Rao and Molina (2015), Small Area Estimation, 2nd ed., ch. 6; 7.1.1 (plans seen and not seen).
     """
     table = counties.sort_values("county_code", ignore_index=True)
+    _refuse_unrated(table)
     spread = smoothed_variances(table, float(rules["smallest_pooled_n"]))
     seen = table["n"].to_numpy() > 0
     renamed = {"estimate": "direct", "standard_error": "direct_standard_error"}
@@ -102,6 +106,19 @@ def small_areas(counties: pd.DataFrame, covariates: Mapping[str, pd.DataFrame], 
     modelled = direct.join(_modelled(direct, x, spread, fit, rules))
     found = modelled.join(_choice(modelled, rules))
     return SmallAreas(found[list(COLUMNS)], _terms(fit, spread))
+
+
+def _refuse_unrated(table: pd.DataFrame) -> None:
+    needed = table[["estimate", "standard_error", "lower", "upper", "denominator", "weighted_n"]].astype(np.float64)
+    values, is_seen = needed.to_numpy(), table[["n"]].to_numpy() > 0
+    wrong = is_seen & (~np.isfinite(values) | (values < 0))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        raise AreaModelRefused(
+            place=f"county {table['county_code'].iloc[row]}, {needed.columns[column]}",
+            found=f"{values[row, column]} for n = {table['n'].iloc[row]}",
+            wanted="a finite number, 0 or above, of each county where a plan was seen",
+        )
 
 
 def smoothed_variances(counties: pd.DataFrame, smallest_pooled_n: float) -> Spread:
@@ -277,15 +294,16 @@ def model_interval(
         Korn and Graubard (1998), Survey Methodology 24(2), with the model's mse for the design's variance.
     """
     p, m = np.asarray(share, dtype=np.float64), np.asarray(mse, dtype=np.float64)
-    one = np.where((p > 0) & (p < 1), p * (1 - p), np.asarray(plan_variance, dtype=np.float64))
+    inside = (p > AT_BOUND) & (p < 1 - AT_BOUND)
+    one = np.where(inside, p * (1 - p), np.asarray(plan_variance, dtype=np.float64))
     reach = stats.norm.ppf((1 + confidence) / 2) * np.sqrt(m)
     if kind == "beta":
-        size = np.divide(one, m, out=np.full_like(m, np.inf), where=m > 0)
+        size = np.divide(one, m, out=np.full_like(m, np.inf), where=m > one / KNOWN)
         return proportion_interval(p, size, confidence)
     if kind == "logit":
-        inner = np.clip(p, 1e-12, 1 - 1e-12)
-        odds = np.log(inner / (1 - inner))
-        return 1 / (1 + np.exp(reach / one - odds)), 1 / (1 + np.exp(-reach / one - odds))
+        odds = special.logit(np.clip(p, AT_BOUND, 1 - AT_BOUND))
+        lower, upper = special.expit(odds - reach / one), special.expit(odds + reach / one)
+        return np.minimum(lower, p), np.maximum(upper, p)
     if kind == "normal":
         return np.maximum(p - reach, 0), np.minimum(p + reach, 1)
     raise AreaModelRefused(place="guideline small_area, model_interval", found=kind, wanted="beta, logit or normal")
@@ -302,16 +320,18 @@ def _choice(table: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     has_n = table["n"].to_numpy() >= float(rules["model_minimum_n"])
     sound = (table["n_effective"] >= float(rules["direct_minimum_n"])).to_numpy() & (width <= widest)
     sound &= (table["direct_upper"] - table["direct_lower"]).to_numpy() <= widest
+    is_surer = (table["benchmarked_standard_error"] < table["smoothed_standard_error"]).to_numpy()
     conditions = {
-        "direct_narrow": sound & (width <= float(rules["direct_widest_interval"])),
-        "model_narrower": has_n & (model_width <= widest) & ~(sound & (width <= model_width)),
-        "direct_narrower": sound,
+        "direct_precise": sound & (width <= float(rules["direct_widest_interval"])),
+        "model_more_precise": has_n & (model_width <= widest) & (is_surer | ~sound),
+        "direct_without_model": sound & np.isnan(model_width),
+        "direct_more_precise": sound & ~is_surer,
         "n_too_small": ~has_n,
         "no_model": np.isnan(model_width),
     }
     reason = np.select(list(conditions.values()), list(conditions), "interval_too_wide")
-    is_direct = np.isin(reason, ["direct_narrow", "direct_narrower"])
-    method = np.select([is_direct, reason == "model_narrower"], ["direct", "model"], "withheld")
+    by = pd.Series(reason).str.split("_").str[0].to_numpy()
+    method = np.where(np.isin(by, ["direct", "model"]), by, "withheld")
     picked = {
         name: np.select([method == "direct", method == "model"], [table[direct], table[model]], np.nan)
         for name, direct, model in (
