@@ -326,6 +326,27 @@ def test_rows_in_another_order_give_the_same_counties():
     pd.testing.assert_frame_equal(once, again, check_exact=True)
 
 
+def test_half_seen_counties_worked_by_hand():
+    # Four counties, two of four plans confirmed in each, of eight: a plan's variance 1/4, design 1/4 * 1/2 / 4 = 1/32,
+    # around 1/4 / 8 = 1/32, so half of each share has been seen. The model for variance 1/16: sigma2 = 0,
+    # g2 = 1/64, g3 = 1/2 * 1/16, mse = 1/64 + 1/16 = 5/64. In all 1/4 * 5/64 + 1/2 * 1/32 = 9/256.
+    codes = ["0000", "0001", "0002", "0003"]
+    table = pd.DataFrame(
+        {
+            "county_code": codes, "province_code": "00", "eligible_plan_count": 8, "n": 4, "numerator": 4.0,
+            "denominator": 8.0, "weighted_n": 4.0, "estimate": 0.5, "standard_error": np.sqrt(1 / 32), "lower": 0.1,
+            "upper": 0.9, "degrees_of_freedom": 3,
+        }
+    )  # fmt: skip
+    covariates = {"none": pd.DataFrame(index=pd.Index(codes))}
+    rules = RULES | {"area_covariates": [], "smallest_pooled_n": "4"}
+    found = estimate.small_areas(table, covariates, rules).counties
+    assert found["model"].tolist() == pytest.approx([0.5] * 4, rel=1e-12)
+    assert found["model_standard_error"].tolist() == pytest.approx([3 / 16] * 4, rel=1e-12)
+    assert found["direct_share"].tolist() == pytest.approx([0.5] * 4, rel=1e-12)
+    assert found["benchmarked_standard_error"].tolist() == pytest.approx([3 / 16] * 4, rel=1e-12)
+
+
 def test_smoothed_variances_worked_by_hand():
     # P = (10 * 0.5 + 0.5) / 11 = 0.5, a plan's variance 1/4. Of four in 8: 1/4 * 1/2 / 4 = 1/32; of six in 24:
     # 1/4 * 3/4 / 6 = 1/32. Own variances 1/20 and 3/40 add up to twice theirs.
@@ -405,6 +426,9 @@ def test_a_county_the_census_did_not_count_takes_its_provinces_mean_or_the_natio
     assert groups["uncounted"]["uncounted"].tolist() == [0, 1, 0, 1]
     assert groups["self_employment"]["self_employment_share"].tolist() == [0.5, 0.25, 0.5, 0.25]
     assert groups["agency"].loc["0001"].tolist() == [0.4, 0.6]
+    other = facts_of(population_count=[1000.0, 2000.0, np.nan, 1.0], active_person_count=[400.0, 400.0, np.nan, 1.0],
+                     province_code=["00", "00", "00", "02"])  # fmt: skip
+    assert estimate.area_covariates(other, AGENCIES)["participation"].loc["0101"].item() == pytest.approx(0.3)
 
 
 def test_no_census_at_all_is_no_covariate():
