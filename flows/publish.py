@@ -15,6 +15,7 @@ from tasks.estimate import estimate_figures
 from tasks.finding import open_cases
 from tasks.gates import pass_gate
 from tasks.release import record_edition
+from tasks.small_area import estimate_small_areas
 
 
 @flow(flow_run_name="publish-{year}-{phase}", task_runner=ThreadPoolTaskRunner(max_workers=2))
@@ -23,6 +24,7 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind
     period = Period(year, phase)
     cutoff = register.cutoff(period, cutoff)
     estimate_figures(period, cutoff)
+    estimate_small_areas(period, cutoff)
     pass_gate("estimate", period, cutoff)
     open_cases(period, cutoff)
     pass_gate("finding", period, cutoff)

@@ -106,3 +106,11 @@ class CertificateWrong(Refusal):
 
 class SeedMismatch(Refusal):
     """A seed is not the one that was committed to."""
+
+
+class AreaModelRefused(Refusal):
+    """A model of areas cannot be fitted."""
+
+
+class BenchmarkImpossible(Refusal):
+    """Areas cannot be brought to the figure of their whole."""

@@ -12,6 +12,13 @@ from methods import calendar, geography
 from tasks.edges import definitions, forms, sources, warehouse
 from tasks.edges.settings import settings
 
+# Measures of the census of 1395, and what they are called in the warehouse.
+CENSUS = {
+    "population_1395": "population_count",
+    "active_15plus_1395": "active_person_count",
+    "unemployed_15plus_1395": "unemployed_person_count",
+}
+
 
 @task(task_run_name="load-reference", cache_policy=NO_CACHE)
 def load_reference() -> None:
@@ -50,7 +57,10 @@ def _counties() -> pd.DataFrame:
     rows = rows.rename(columns={"code": "county_code"})
     lists = [f"in_{year}" for year in geography.LISTS]
     rows[[f"is_{name}" for name in lists]] = rows[lists] == "1"
-    return rows[["county_code", "province_code", "name_fa", "alt_names", *(f"is_{name}" for name in lists)]]
+    rows = rows.rename(columns=CENSUS)
+    return rows[
+        ["county_code", "province_code", "name_fa", "alt_names", *(f"is_{name}" for name in lists), *CENSUS.values()]
+    ]
 
 
 def _indicators() -> pd.DataFrame:
