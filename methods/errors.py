@@ -86,3 +86,23 @@ class CertificateWrong(Refusal):
 
 class SeedMismatch(Refusal):
     """A seed is not the one that was committed to."""
+
+
+class CountsImpossible(Refusal):
+    """Counts that nothing can have been counted to."""
+
+
+class MeasurementUseless(Refusal):
+    """A measurement says no more of the truth than chance."""
+
+
+class AgreementUndefined(Refusal):
+    """Two measurements cannot be held against each other."""
+
+
+class RepeatsMismatch(Refusal):
+    """Repeats do not fit the visits they repeat."""
+
+
+class PropensityUnfit(Refusal):
+    """The propensity to respond cannot be fitted."""
