@@ -207,7 +207,9 @@ def test_what_cannot_be_said_of_agreement_is_stated():
     rows = estimate.agreement(plans, repeats, RULES)
     said = {unit: confirmation(rows, "province", unit)["quality"] for unit in ("00", "01", "02")}
     assert said == {"00": "one_category", "01": "too_few_repeats", "02": "not_measured"}
-    assert rows.loc[rows["quality"] != "measured", ["estimate", "standard_error", "lower", "upper"]].isna().all(axis=None)
+    assert (
+        rows.loc[rows["quality"] != "measured", ["estimate", "standard_error", "lower", "upper"]].isna().all(axis=None)
+    )
 
 
 def test_a_round_without_repeats_says_so():

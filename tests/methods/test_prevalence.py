@@ -41,7 +41,7 @@ def test_a_correction_worked_by_hand():
 
 
 def test_double_sampling_worked_by_hand():
-    # 200 plans, 50 of them measured truly: q = (20 + 100) / 200 = 0.6, of those found 18 / 20 true, of the others 3 / 30:
+    # 200 plans, 50 of them measured truly: q = (20 + 100) / 200 = 0.6; 18 of 20 found are true, 3 of 30 others:
     # 0.6 * 0.9 + 0.4 * 0.1 = 0.58; 0.36 * 0.09 / 20 + 0.16 * 0.09 / 30 + 0.24 * 0.64 / 200 = 0.002868.
     found = estimate.double_sampled_prevalence([[18, 3], [2, 27]], (100, 50))
     assert found.estimate == pytest.approx(0.58, rel=1e-12)
