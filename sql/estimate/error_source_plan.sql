@@ -27,6 +27,7 @@ select
     framed.registered_job_count, framed.advising_firm_code is not null as is_advised
 from verdict
 left join visit on visit.plan_id = verdict.plan_id and visit.visit_id = verdict.visit_id
-inner join frame.eligible_plan as framed
+-- A plan that the frame lost since it was issued is still one of its stratum.
+left join frame.eligible_plan as framed
     on framed.year = verdict.year and framed.phase = verdict.phase and framed.plan_id = verdict.plan_id
 order by verdict.plan_id

@@ -110,22 +110,23 @@ def a_round():
     return plans, drawn_repeats(rng, plans, 0.4)
 
 
-def test_the_raw_rates_are_those_of_the_figures(a_round):
+def test_the_raw_rates_are_those_of_a_stratified_sample(a_round):
     plans, repeats = a_round
-    rules = {
-        "confidence_level": "0.95", "minimum_effective_n": "30", "narrow_interval_width": "0.05",
-        "wide_interval_width": "0.30", "relative_interval_width": "1.30",
-        "largest_variation_share": {"A": "0.05"}, "largest_interval_width": {"A": "0.05"},
-    }  # fmt: skip
-    frame = plans[["county_code", "province_code", "agency_code"]].drop_duplicates().assign(eligible_plan_count=1)
-    figures = estimate.figures(plans, frame, rules)
-    published = figures[(figures["basis"] == "estimated") & (figures["domain"] == "all")]
-    both = sources(plans, repeats).rows.merge(
-        published, on=["level", "unit_code", "indicator"], suffixes=("", "_there")
-    )
-    assert len(both) == 10
-    for name in ("estimate", "standard_error", "lower", "upper"):
-        assert both[name].to_numpy() == pytest.approx(both[f"{name}_there"].to_numpy(), rel=1e-9)
+    rows = sources(plans, repeats).rows
+    table = estimate.stratum_totals(
+        plans.assign(c=plans["is_confirmed"], d=plans["is_decided"], s=1.0), ["c", "d", "s"], [("c", "d"), ("c", "s")],
+        ["province_code"],
+    )  # fmt: skip
+    for level, totals in (("province", table.groupby("province_code").sum()), ("nation", table.sum().to_frame().T)):
+        freedom = totals["unit_count"] - (2 if level == "province" else 8)
+        for indicator, x in (("accuracy_rate", "d"), ("crude_confirmation_rate", "s")):
+            names = ("c_total", f"{x}_total", "c_variance", f"{x}_variance", f"c_{x}_covariance")
+            value, error = estimate.ratio(*(totals[name] for name in names))
+            bounds = estimate.proportion_interval(value, estimate.effective_size(value, error, totals[x], freedom))
+            own = rows[(rows["level"] == level) & (rows["indicator"] == indicator)]
+            for name, expected in (("estimate", value), ("standard_error", error), ("lower", bounds[0])):
+                assert own[name].to_numpy() == pytest.approx(expected, rel=1e-9)
+            assert own["upper"].to_numpy() == pytest.approx(bounds[1], rel=1e-9)
 
 
 def test_the_parts_add_up(a_round):
