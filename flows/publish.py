@@ -11,6 +11,7 @@ from methods.period import Period
 from tasks.bulletin import NATION, freeze_figures, print_bulletin, province_codes, record_files
 from tasks.decision import recommend_quotas, score_agencies
 from tasks.edges import register
+from tasks.error_sources import estimate_error_sources
 from tasks.estimate import estimate_figures
 from tasks.finding import open_cases
 from tasks.gates import pass_gate
@@ -25,6 +26,7 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind
     cutoff = register.cutoff(period, cutoff)
     estimate_figures(period, cutoff)
     estimate_small_areas(period, cutoff)
+    estimate_error_sources(period, cutoff)
     pass_gate("estimate", period, cutoff)
     open_cases(period, cutoff)
     pass_gate("finding", period, cutoff)

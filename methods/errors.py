@@ -114,3 +114,23 @@ class AreaModelRefused(Refusal):
 
 class BenchmarkImpossible(Refusal):
     """Areas cannot be brought to the figure of their whole."""
+
+
+class CountsImpossible(Refusal):
+    """Counts that nothing can have been counted to."""
+
+
+class MeasurementUseless(Refusal):
+    """A measurement says no more of the truth than chance."""
+
+
+class AgreementUndefined(Refusal):
+    """Two measurements cannot be held against each other."""
+
+
+class RepeatsMismatch(Refusal):
+    """Repeats do not fit the visits they repeat."""
+
+
+class PropensityUnfit(Refusal):
+    """The propensity to respond cannot be fitted."""
