@@ -323,7 +323,9 @@ def _with_estimates(cells: pd.DataFrame) -> pd.DataFrame:
     columns = [*WEIGHTS.values(), *FOUND.values()]
     largest = counted[columns].astype(np.float64).sum().max()
     if not largest < 2**62:
-        raise FrameMismatch(place="tallies", found=f"a sum of {largest:.3g}", wanted="sums below 2**62, which are exact")
+        raise FrameMismatch(
+            place="tallies", found=f"a sum of {largest:.3g}", wanted="sums below 2**62, which are exact"
+        )
     return counted.astype(dict.fromkeys(columns, np.int64))
 
 
@@ -416,7 +418,7 @@ def _weighted(
     above, below = _masks(cells, groups, found, pairs)
     columns = [*WEIGHTS.values(), *FOUND.values()]
     values = cells[columns].to_numpy(dtype=np.int64)
-    is_of_sample = (~below | groups["issued"][:, None]).all(axis=0)
+    is_of_sample = np.logical_and.reduce(~below | groups["issued"][:, None], axis=0)
     measures = [
         (place, weight, columns.index(top), columns.index(WEIGHTS[weight]))
         for place, pair in enumerate(pairs)
