@@ -333,7 +333,7 @@ class _Parts:
         return cls(found, [pd.DataFrame(columns) for columns in own])
 
 
-def _cell_masses(one: pd.DataFrame, cell: npt.NDArray[np.intp], y: str, x: str, count: int) -> pd.DataFrame:
+def _cell_masses(one: pd.DataFrame, cell: npt.NDArray[np.integer[Any]], y: str, x: str, count: int) -> pd.DataFrame:
     weight = (1 / one["inclusion_probability"]).to_numpy()
     return pd.DataFrame(
         {

@@ -57,8 +57,8 @@ def decompose(
     In each round the rate of a kind of plan is a constant and an effect of each level of each factor, by weighted
     least squares; so the rate of all is the model at the mean plan, x'b, and
     x2'b2 - x1'b1 = (x2 - x1)'(b1 + b2)/2 + (x1 + x2)'(b2 - b1)/2, exactly. Of the coefficients that fit equally
-    well, those of both rounds that differ least are taken: a level that only one round has differs from the others
-    as it does there. With one factor this is Kitagawa's decomposition.
+    well, those of both rounds are taken whose effects differ least: a level that only one round has differs from the
+    others as it does there. With one factor this is Kitagawa's decomposition.
 
     Args:
         cells: one row a kind of plan, with the factors.
@@ -126,13 +126,16 @@ def _fitted(columns: FloatArray, inside: FloatArray, one: pd.DataFrame) -> _Fit:
 
 
 def _averaging(before: FloatArray, after: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """What takes least-squares coefficients of each round to the average of those that differ least.
+    """What takes least-squares coefficients of each round to the average of those whose effects differ least.
 
     Along `before` and `after` (projections on the directions without plans) coefficients may move freely.
     """
-    free = np.concatenate([before, -after], axis=2)
-    back = np.concatenate([before, after], axis=2) @ np.linalg.pinv(free, rcond=1e-8)
     one = np.eye(before.shape[1])
+    # The constants may differ as they will: only effects are held together.
+    effects = one.copy()
+    effects[0, 0] = 0.0
+    free = np.concatenate([before, -after], axis=2)
+    back = np.concatenate([before, after], axis=2) @ np.linalg.pinv(effects @ free, rcond=1e-8) @ effects
     return (one - back) / 2, (one + back) / 2
 
 

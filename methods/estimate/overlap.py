@@ -99,7 +99,7 @@ def covariances(
     rows = overlap.cells.merge(first, on=PAIR[0]).merge(second, on=[PAIR[1], *keys], suffixes=("", "_after"))
     # A domain must be in both strata; where only its plans of one round came again, the others add 0.
     rows = rows.merge(_sums_of_both(added, overlap, keys), on=[*PAIR, *keys], how="left")
-    found = pd.DataFrame({name: _covariance(rows, name) for name in names})
+    found = pd.DataFrame(_by_cell(rows, names), columns=names)
     return pd.concat([rows[keys], found], axis=1).groupby(keys, sort=True).sum()
 
 
@@ -144,12 +144,12 @@ def _is_open(cells: pd.DataFrame) -> npt.NDArray[np.bool_]:
 def _stratum_moments(one: pd.DataFrame, added: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     """Mean and spread of what plans add, by stratum and domain."""
     n = one.groupby("stratum_code")["plan_id"].transform("size")
-    moments = [added.div(n, axis=0).add_suffix("|mean"), (added**2).div(n, axis=0).add_suffix("|spread")]
-    groups = pd.concat([one[["stratum_code", *keys]], *moments], axis=1).assign(n=n).groupby(["stratum_code", *keys])
-    size, found = groups["n"].first(), groups.sum().drop(columns="n")
-    for name in added.columns:
-        spread = (found[f"{name}|spread"] - found[f"{name}|mean"] ** 2).clip(lower=0)
-        found[f"{name}|spread"] = np.sqrt(spread * size / (size - 1).clip(lower=1))
+    mean, square = added.div(n, axis=0).add_suffix("|mean"), (added**2).div(n, axis=0).add_suffix("|spread")
+    parts = [one[["stratum_code", *keys]].assign(n=n), mean, square]
+    groups = pd.concat(parts, axis=1).groupby(["stratum_code", *keys], sort=True)
+    size, found = groups["n"].first(), groups[[*mean.columns, *square.columns]].sum()
+    spread = (found[square.columns] - found[mean.columns].to_numpy() ** 2).clip(lower=0)
+    found[square.columns] = np.sqrt(spread.mul(size / (size - 1).clip(lower=1), axis=0))
     return found.reset_index()
 
 
@@ -169,10 +169,12 @@ def _sums_of_both(added: Sequence[pd.DataFrame], overlap: Overlap, keys: list[st
     return pd.concat(sums, axis=1).reset_index()
 
 
-def _covariance(rows: pd.DataFrame, name: str) -> pd.Series:
-    mean, other = rows[f"{name}|mean"], rows[f"{name}|mean_after"]
-    first, second, product = (rows[f"{name}|{part}"].fillna(0.0) for part in ("first", "second", "product"))
-    centred = product - mean * second - other * first + rows["both_n"] * mean * other
-    lowest = -rows["persisting"] * rows[f"{name}|spread"] * rows[f"{name}|spread_after"] * _is_open(rows)
-    found: pd.Series = (rows["gain"] * centred).where(rows["both_n"] > 0, lowest)
+def _by_cell(rows: pd.DataFrame, names: list[str]) -> FloatArray:
+    parts = ("mean", "mean_after", "spread", "spread_after", "first", "second", "product")
+    block = {part: rows[[f"{name}|{part}" for name in names]].fillna(0.0).to_numpy(dtype=np.float64) for part in parts}
+    both, gain = (rows[[name]].to_numpy(dtype=np.float64) for name in ("both_n", "gain"))
+    mean, other = block["mean"], block["mean_after"]
+    centred = block["product"] - mean * block["second"] - other * block["first"] + both * mean * other
+    could = (rows["persisting"] * _is_open(rows)).to_numpy(dtype=np.float64)[:, None]
+    found: FloatArray = np.where(both > 0, gain * centred, -could * block["spread"] * block["spread_after"])
     return found

@@ -32,7 +32,8 @@ plan as (
     union all
     select
         excluded.plan_id, loan.province_code, loan.county_code, excluded.agency_code, loan.plan_kind,
-        coalesce(loan.loan_paid_rial, 0), coalesce(loan.registered_job_count, 0), false as is_eligible
+        coalesce(loan.loan_paid_rial, 0) as loan_paid_rial,
+        coalesce(loan.registered_job_count, 0) as registered_job_count, false as is_eligible
     from frame.excluded_plan as excluded
     left join (
         select loan_plan.*

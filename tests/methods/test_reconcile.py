@@ -172,9 +172,10 @@ def cell(outcome, count, province="00", agency="P01", kind="enterprise", chance=
     }  # fmt: skip
 
 
-NO_REPEATS = pd.DataFrame(
-    columns=["level", "is_decided", "is_confirmed", "verdict", "first_is_decided", "first_is_confirmed", "first_verdict"]
-)
+REPEAT = [
+    "level", "is_decided", "is_confirmed", "verdict", "first_is_decided", "first_is_confirmed", "first_verdict",
+]  # fmt: skip
+NO_REPEATS = pd.DataFrame(columns=REPEAT)
 # Twelve plans registered, ten of them eligible, nine issued, eight attempted, six found, five decided, three confirmed.
 STORE = [
     cell("excluded", 2), cell("not_issued", 1), cell("not_attempted", 1), cell("non_contact", 1), cell("moved", 1),
@@ -265,9 +266,8 @@ def test_agreement_of_repeats_is_a_reading():
             ("provincial", True, False, "deviation", True, True, "confirmed"),
             ("national", False, False, "pending", True, True, "confirmed"),
         ],
-        columns=["level", "is_decided", "is_confirmed", "verdict", "first_is_decided", "first_is_confirmed",
-                 "first_verdict"],
-    )  # fmt: skip
+        columns=REPEAT,
+    )
     found = tallied(*STORE, repeats=repeats)
     assert value(found, "repeat_of_same_verdict", "repeated_and_decided") == (1, 3)
     assert value(found, "repeat_agrees_on_confirmation", "repeated_and_decided") == (2, 3)
