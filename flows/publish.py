@@ -9,6 +9,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from methods.period import Period
 from tasks.bulletin import NATION, freeze_figures, print_bulletin, province_codes, record_files
+from tasks.change import estimate_changes
 from tasks.decision import recommend_quotas, score_agencies
 from tasks.edges import register
 from tasks.error_sources import estimate_error_sources
@@ -27,6 +28,7 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind
     estimate_figures(period, cutoff)
     estimate_small_areas(period, cutoff)
     estimate_error_sources(period, cutoff)
+    estimate_changes(period, cutoff)
     pass_gate("estimate", period, cutoff)
     open_cases(period, cutoff)
     pass_gate("finding", period, cutoff)

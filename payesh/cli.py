@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
 from methods.period import Period
-from payesh import field, sample, source
+from payesh import estimate, field, sample, source
 from tasks.edges.settings import settings
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ app = typer.Typer(
 app.add_typer(source.app, name="source")
 app.add_typer(sample.app, name="sample")
 app.add_typer(field.app, name="field")
+app.command()(estimate.reconcile)
 
 
 class Scale(StrEnum):
