@@ -38,7 +38,7 @@ def estimate_small_areas(period: Period, cutoff: datetime.date) -> Receipt:
     of_frame = {"year": period.year, "phase": period.phase}
     rules = dict(law.section("publication", period)) | dict(law.section("small_area", period))
     counties = warehouse.read("estimate/small_area_frame.sql", **of_frame)
-    agencies = warehouse.read("estimate/frame_size.sql", **of_frame)
+    agencies = warehouse.read("estimate/small_area_agency.sql", **of_frame)
     direct = warehouse.read("estimate/small_area_direct.sql", **partition)
     covariates = estimate.area_covariates(counties, agencies)
     kept = counties[["county_code", "province_code", "eligible_plan_count"]]
