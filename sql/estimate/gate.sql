@@ -1,6 +1,6 @@
 -- how far counts are from adding up, county to province to nation, and figures that cannot be
 -- grain:  one row
--- reads:  estimate.figure, reference.indicator, reference.county
+-- reads:  estimate.figure, estimate.small_area, reference.indicator, reference.county
 -- writes: nothing
 with
 figure as (
@@ -48,6 +48,14 @@ from_domain as (
     from additive
     where basis = 'counted' and domain <> 'all'
     group by indicator, level, unit_code, split_part(domain, '=', 1)
+),
+modelled as (
+    select
+        indicator, province_code, sum(benchmarked * denominator) / sum(denominator) as rate,
+        bool_and(benchmarked is not null) as is_whole
+    from estimate.small_area
+    where year = :year and phase = :phase and cutoff = :cutoff and denominator > 0
+    group by indicator, province_code
 )
 select
     (select gap_count from province_gap) as province_gap_count,
@@ -59,6 +67,14 @@ select
             and whole.unit_code = from_domain.unit_code and whole.domain = 'all' and whole.basis = 'counted'
         where whole.estimate <> from_domain.total
     ) as domain_gap_count,
+    (
+        select coalesce(max(abs(modelled.rate - figure.estimate)), 0)
+        from modelled
+        inner join figure
+            on figure.indicator = modelled.indicator and figure.unit_code = modelled.province_code
+            and figure.level = 'province' and figure.basis = 'estimated' and figure.domain = 'all'
+        where modelled.is_whole
+    ) as largest_benchmark_gap,
     count(*) filter (
         where kind = 'proportion' and (estimate < 0 or estimate > 1)
     ) as rate_outside_count,
