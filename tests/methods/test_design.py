@@ -369,6 +369,13 @@ def test_all_alike_is_exact_and_its_interval_is_not(weights, mark):
         assert_allclose([found["lower"], found["upper"]], [0, bound] if mark == 0 else [1 - bound, 1], rtol=1e-6)
 
 
+@given(weights=st.lists(st.floats(0.1, 1e4), min_size=2, max_size=40), value=st.floats(0.1, 1e9))
+def test_what_does_not_vary_has_no_design_effect(weights, value):
+    found = estimate.Design(pd.DataFrame({"w": weights, "y": value}), "w").means("y").iloc[0]
+    assert found["standard_error"] <= 1e-14 * value
+    assert np.isnan(found["design_effect"])
+
+
 def test_few_units_widen_the_interval_of_none():
     data = pd.DataFrame({"w": 1.0, "y": 0, "psu": np.arange(40) % 4})
     rows = estimate.Design(data, "w").proportions("y")["upper"][0]
