@@ -27,6 +27,9 @@ AnyArray = FloatArray | IntArray
 BoolArray = npt.NDArray[np.bool_]
 Columns = str | Sequence[str]
 
+# What varies by less than this part of itself is constant, but for the last bits of its mean.
+ROUNDING = 1e-13
+
 
 @dataclass(frozen=True)
 class Estimated:
@@ -152,7 +155,8 @@ def linearise(
         quotient = y_total / np.where(x_total == 0, np.nan, x_total)
         residual = np.where(is_observed, y - quotient[held] * x, 0.0)
         spread = sums(weight * residual**2, start) / whole * n / np.maximum(n - 1, 1)
-        simple = spread * whole * (whole - n) / n
+        is_constant = spread <= ROUNDING**2 * sums(weight * y**2, start) / whole
+        simple = np.where(is_constant, 0.0, spread) * whole * (whole - n) / n
         if is_total:
             estimate, influence = np.where(n > 0, y_total, np.nan), y
         else:

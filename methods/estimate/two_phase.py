@@ -30,8 +30,7 @@ class TwoPhase(Sample):
         strata: column of the strata of each phase; None for none.
         population: column of the units that each stratum of the first phase was drawn from. None: infinitely many,
             drawn independently, each with a first weight of 1.
-        method: full, unbiased for both phases; approx, with the first phase as if the second were drawn with
-            replacement.
+        method: full, unbiased; approx, with pairs of the first phase as if the second had drawn them independently.
 
     Raises:
         DesignMismatch: a column is unknown or has gaps, a population is not constant or smaller than its sample, a
@@ -66,10 +65,8 @@ class TwoPhase(Sample):
         self._method, self._is_full_and_infinite = method, method == "full" and population is None
         self._first, self._stratum, self._again = first.primary, stratum[is_second], again[is_second]
         first_share = 1.0 if population is None else (first.primary.size / first.primary.population)[self._stratum]
-        self._first_share, self._share = (
-            np.broadcast_to(first_share, self._stratum.shape),
-            (drawn / offered)[self._again],
-        )
+        self._first_share = np.broadcast_to(first_share, self._stratum.shape)
+        self._share = (drawn / offered)[self._again]
         # How far 1 / pi_kl of two units of one second stratum is from 1 / (pi_k pi_l); strata are independent.
         self._excess = offered * (offered - 1) / np.maximum(drawn * (drawn - 1), 1) - (offered / drawn) ** 2
         frame = pd.DataFrame({"stratum": self._again, "population": offered[self._again]})

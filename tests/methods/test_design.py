@@ -176,8 +176,8 @@ def test_two_strata_worked_by_hand():
 
 
 def test_two_stages_worked_by_hand():
-    # Of 4 towns two, of 3 houses each two: weight 3. Town totals 3 (1 + 3) = 12 and 3 (2 + 6) = 24; (1 - 2/4) 2 (36 + 36)
-    # = 72. Within: 2/4 (1 - 2/3) 2 ((3-6)^2 + (9-6)^2) = 6 and 2/4 (1/3) 2 (36 + 36) = 24.
+    # Of 4 towns two, of 3 houses each two: weight 3. Town totals 3 (1 + 3) = 12 and 3 (2 + 6) = 24:
+    # (1 - 2/4) 2 (36 + 36) = 72. Within: 2/4 (1 - 2/3) 2 ((3-6)^2 + (9-6)^2) = 6 and 2/4 (1/3) 2 (36 + 36) = 24.
     data = pd.DataFrame({"town": [1, 1, 2, 2], "N": 4, "M": 3, "w": 3.0, "y": [1, 3, 2, 6]})
     found = estimate.Design(data, "w", units=("town",), population=("N", "M")).totals("y").iloc[0]
     assert_allclose([found["estimate"], found["standard_error"]], [36, np.sqrt(72 + 6 + 24)])
@@ -367,6 +367,13 @@ def test_all_alike_is_exact_and_its_interval_is_not(weights, mark):
         size = data["w"].sum() ** 2 / (data["w"] ** 2).sum()
         bound = 1 - 0.025 ** (1 / size)
         assert_allclose([found["lower"], found["upper"]], [0, bound] if mark == 0 else [1 - bound, 1], rtol=1e-6)
+
+
+@given(weights=st.lists(st.floats(0.1, 1e4), min_size=2, max_size=40), value=st.floats(0.1, 1e9))
+def test_what_does_not_vary_has_no_design_effect(weights, value):
+    found = estimate.Design(pd.DataFrame({"w": weights, "y": value}), "w").means("y").iloc[0]
+    assert found["standard_error"] <= 1e-14 * value
+    assert np.isnan(found["design_effect"])
 
 
 def test_few_units_widen_the_interval_of_none():
