@@ -17,10 +17,11 @@ NUMBERS = [*marks.VALUES, "n"]
 FIGURES = figures_of()
 
 
+CODES = code_lists.read(edition(), FIGURES["domain"].unique(), FIGURES["unit_code"].unique())
+
+
 def blanked(figures, kind="final"):
-    told = edition(kind)
-    codes = code_lists.read(told, figures["domain"].unique(), figures["unit_code"].unique())
-    return marks.blank(figures, codes, told)
+    return marks.blank(figures, CODES, edition(kind))
 
 
 def one(rows, *key, **where):
@@ -163,8 +164,7 @@ def test_exclusions_are_read_as_dicts_and_as_text():
         (lambda rows: rows.assign(phase=2), "other edition"),
         (lambda rows: rows.assign(estimate=np.inf), "not finite"),
         (lambda rows: rows.replace({"indicator": {"accuracy_rate": "happiness"}}), "unknown indicator happiness"),
-        (lambda rows: rows.assign(unit_code="99"), "99"),
-        (lambda rows: rows.assign(domain="colour=blue"), "colour=blue"),
+        (lambda rows: rows.replace({"unit_code": {"06": "99"}}), "unknown unit_code 99"),
         (lambda rows: rows.drop(columns="upper"), "no column upper"),
         (lambda rows: rows.assign(exclusions="[1]"), "exclusions"),
         (lambda rows: rows.assign(is_suppressed=None), "is_suppressed without a value"),
@@ -173,3 +173,9 @@ def test_exclusions_are_read_as_dicts_and_as_text():
 def test_figures_that_are_wrong_are_refused_by_name(change, said):
     with pytest.raises(FiguresUnfit, match=said):
         blanked(change(FIGURES))
+
+
+@pytest.mark.parametrize(("domain", "unit"), [("colour=blue", "06"), ("sex", "06"), ("all", "99")])
+def test_codes_that_no_reference_holds_are_refused_by_name(domain, unit):
+    with pytest.raises(FiguresUnfit, match=unit if domain == "all" else domain):
+        code_lists.read(edition(), [domain], [unit])

@@ -288,6 +288,13 @@ def test_two_values_that_sdmx_cannot_tell_apart_are_told_apart(tmp_path):
     assert dataset.data["DOMAIN_VALUE"].str.fullmatch(r"[A-Za-z0-9_@$-]+").all()
 
 
+def test_what_is_unknown_closes_its_dimension(tmp_path):
+    figures = figures_of(provinces=("00",), counties=(), domains=("bank=unknown", "bank=zeta", "agency=P01"))
+    open_data.write(tmp_path / "data", figures, edition())
+    domains = read_csv(tmp_path / "data" / "domains.csv")["domain"].tolist()
+    assert domains == ["all", "agency=P01", "bank=zeta", "bank=unknown"]
+
+
 def test_an_edition_without_figures_is_whole_all_the_same(tmp_path):
     open_data.write(tmp_path / "data", FIGURES.head(0), edition())
     assert len(read_csv(tmp_path / "data" / "figures.csv")) == 0

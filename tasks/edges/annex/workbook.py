@@ -68,8 +68,7 @@ class Annexes:
         self._edition = edition
         self._codes = code_lists.read(edition, figures["domain"].unique(), figures["unit_code"].unique())
         rows = marks.blank(figures, self._codes, edition)
-        self._of_unit: Mapping[str, Rows] = rows.groupby("unit_code", sort=False).indices
-        self._of_domain: Mapping[str, Rows] = rows.groupby("domain", sort=False).indices
+        self._of_unit, self._of_domain = _grouped(rows["unit_code"]), _grouped(rows["domain"])
         self._is_whole = rows["domain"].eq(ALL).to_numpy()
         self._texts, self._numbers = _texts(rows, self._codes), _numbers(rows)
 
@@ -199,6 +198,10 @@ class _Lookup:
     def take(self, rows: Rows) -> npt.NDArray[Any]:
         found: npt.NDArray[Any] = self._labels[self._places[rows]]
         return found
+
+
+def _grouped(values: pd.Series) -> Mapping[str, Rows]:
+    return {str(value): np.asarray(rows, dtype=np.intp) for value, rows in values.groupby(values).indices.items()}
 
 
 def _texts(rows: pd.DataFrame, codes: Codes) -> dict[str, _Lookup]:
