@@ -134,3 +134,7 @@ class RepeatsMismatch(Refusal):
 
 class PropensityUnfit(Refusal):
     """The propensity to respond cannot be fitted."""
+
+
+class FiguresUnfit(Refusal):
+    """Figures cannot be published as they stand."""
