@@ -176,7 +176,7 @@ def test_two_strata_worked_by_hand():
 
 
 def test_two_stages_worked_by_hand():
-    # Of 4 towns two, of 3 houses each two: weight 3. Town totals 3 (1 + 3) = 12 and 3 (2 + 6) = 24:
+    # Of 4 towns two, of 3 houses each two: weight 3. Town totals 3 (1 + 3) = 12 and 3 (2 + 6) = 24;
     # (1 - 2/4) 2 (36 + 36) = 72. Within: 2/4 (1 - 2/3) 2 ((3-6)^2 + (9-6)^2) = 6 and 2/4 (1/3) 2 (36 + 36) = 24.
     data = pd.DataFrame({"town": [1, 1, 2, 2], "N": 4, "M": 3, "w": 3.0, "y": [1, 3, 2, 6]})
     found = estimate.Design(data, "w", units=("town",), population=("N", "M")).totals("y").iloc[0]
