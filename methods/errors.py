@@ -86,3 +86,15 @@ class CertificateWrong(Refusal):
 
 class SeedMismatch(Refusal):
     """A seed is not the one that was committed to."""
+
+
+class MailServerRefused(Refusal):
+    """A mail server cannot be used."""
+
+
+class FileChanged(Refusal):
+    """A file of an edition is not the one that was recorded."""
+
+
+class EditionNotDelivered(Refusal):
+    """An edition does not go out, or not to everyone."""
