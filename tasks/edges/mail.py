@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import email.utils
 import hashlib
@@ -29,8 +30,10 @@ ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-
 TIMEOUT_SECONDS = 60.0
 # RFC 5321 4.5.3.2.6 has a client wait ten minutes for the answer to a message: who gives up early sends it twice.
 ANSWER_TIMEOUTS = 10
-LONGEST_ANSWER = 500
-CLOSING, TOO_LARGE, GO_ON = 421, 552, 354
+LONGEST_WORDS = 500
+# RFC 5321 4.5.3.1.5 has 512 bytes a line; more than so many lines are no answer.
+LONGEST_LINE, MOST_LINES = 4096, 100
+CLOSING, TOO_LARGE, GO_ON, SAY_MORE = 421, 552, 354, 334
 
 State = Literal["sent", "refused", "deferred", "unknown"]
 
@@ -52,16 +55,13 @@ class Server:
     password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     timeout_seconds: float = TIMEOUT_SECONDS
+    # How long the answer to a whole message is waited for.
+    answer_seconds: float = TIMEOUT_SECONDS * ANSWER_TIMEOUTS
 
     @property
     def place(self) -> str:
         """Name it in a refusal."""
         return f"mail server {self.host}:{self.port}"
-
-    @property
-    def answer_seconds(self) -> float:
-        """How long the answer to a whole message is waited for."""
-        return self.timeout_seconds * ANSWER_TIMEOUTS
 
     @property
     def domain(self) -> str:
@@ -111,7 +111,7 @@ def server_of_environment(environment: Mapping[str, str] = os.environ) -> Server
     Raises:
         SettingWrong: one of them is missing or cannot be used, or the address promises no TLS.
     """
-    parts, query = _address_of(environment)
+    scheme, host, port, timeout = _address_of(environment)
     name, sender = email.utils.parseaddr(environment.get("PAYESH_SMTP_FROM", ""))
     if not ADDRESS.fullmatch(sender):
         raise SettingWrong(
@@ -120,39 +120,41 @@ def server_of_environment(environment: Mapping[str, str] = os.environ) -> Server
         )  # fmt: skip
     ca_file = environment.get("PAYESH_SMTP_CA_FILE")
     return Server(
-        host=str(parts.hostname),
-        port=parts.port or PORTS[parts.scheme],
-        is_implicit=parts.scheme == "smtps",
+        host=host,
+        port=port,
+        is_implicit=scheme == "smtps",
         sender_address=sender,
         sender_name=name,
         user=_credential("PAYESH_SMTP_USER", environment),
         password=_credential("PAYESH_SMTP_PASSWORD", environment),
         ca_file=Path(ca_file) if ca_file else None,
-        timeout_seconds=_seconds(query),
+        timeout_seconds=timeout,
+        answer_seconds=timeout * ANSWER_TIMEOUTS,
     )
 
 
-def _address_of(environment: Mapping[str, str]) -> tuple[urllib.parse.SplitResult, dict[str, str]]:
+def _address_of(environment: Mapping[str, str]) -> tuple[str, str, int, float]:
     written = environment.get("PAYESH_SMTP_URL", "")
-    parts = urllib.parse.urlsplit(written)
-    query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
-    is_known = parts.scheme in PORTS and parts.hostname and set(query) <= {"starttls", "timeout"}
-    # A password in an address ends up in logs and process lists.
-    if not is_known or parts.username or (parts.scheme == "smtp" and "starttls" not in query):
-        raise SettingWrong(
-            place="PAYESH_SMTP_URL",
-            found="an address with a user in it" if parts.username else repr(written) if written else "nothing",
-            wanted="a mail server with TLS: smtps://mail.example.ir:465 or smtp://mail.example.ir:587?starttls",
-            remedy="User and password go into PAYESH_SMTP_USER and PAYESH_SMTP_PASSWORD (block:NAME for a Secret).",
-        )
-    return parts, query
-
-
-def _seconds(query: Mapping[str, str]) -> float:
-    written = query.get("timeout", str(TIMEOUT_SECONDS))
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", written) or float(written) == 0:
-        raise SettingWrong(place="PAYESH_SMTP_URL, timeout", found=repr(written), wanted="seconds, such as 60")
-    return float(written)
+    # A password in an address ends up in logs and process lists; it is not said again here.
+    found = "an address with a user in it" if "@" in written else repr(written) if written else "nothing"
+    try:
+        parts = urllib.parse.urlsplit(written)
+        query = dict(urllib.parse.parse_qsl(parts.query, keep_blank_values=True))
+        timeout = float(query.pop("timeout", TIMEOUT_SECONDS))
+        asks_for_tls = query == ({"starttls": ""} if parts.scheme == "smtp" else {})
+        if parts.scheme in PORTS and parts.hostname and "@" not in written and asks_for_tls and 0 < timeout < 3600:
+            return parts.scheme, parts.hostname, parts.port or PORTS[parts.scheme], timeout
+    except ValueError as error:
+        found = f"{found}: {error}"
+    raise SettingWrong(
+        place="PAYESH_SMTP_URL",
+        found=found,
+        wanted=(
+            "a mail server with TLS: smtps://mail.example.ir:465 or smtp://mail.example.ir:587?starttls,"
+            " with timeout=SECONDS where 60 do not fit"
+        ),
+        remedy="User and password go into PAYESH_SMTP_USER and PAYESH_SMTP_PASSWORD (block:NAME for a Secret).",
+    )
 
 
 def _credential(name: str, environment: Mapping[str, str]) -> str | None:
@@ -202,12 +204,31 @@ class _Lost(Exception):
         super().__init__(words)
 
 
+class _Line(smtplib.SMTP):
+    """A line to a mail server that takes only whole answers for answers."""
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Read an answer; one that breaks off before its end is none, whatever it seemed to say."""
+        if self.file is None:
+            self.file = self.sock.makefile("rb")  # type: ignore[union-attr]  # it is open
+        words = []
+        for _ in range(MOST_LINES):
+            row = self.file.readline(LONGEST_LINE)
+            if not row.endswith(b"\n"):
+                break
+            words.append(row[4:].strip())
+            if row[3:4] != b"-":
+                return int(row[:3]) if row[:3].isdigit() else -1, b"\n".join(words)
+        self.close()
+        raise smtplib.SMTPServerDisconnected("the line was closed before the end of an answer")
+
+
 class Session:
     """A conversation with a mail server, opened with the first message and again after it broke."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._line: smtplib.SMTP | None = None
+        self._line: _Line | None = None
 
     def __enter__(self) -> Session:
         return self
@@ -250,7 +271,7 @@ class Session:
             self._begin_anew()
         return answer
 
-    def _converse(self, line: smtplib.SMTP, letter: Letter, content: bytes, hand_over: Callable[[], None]) -> Answer:
+    def _converse(self, line: _Line, letter: Letter, content: bytes, hand_over: Callable[[], None]) -> Answer:
         options = [f"SIZE={len(content)}"] if line.has_extn("size") else []
         notify = []
         if line.has_extn("dsn"):
@@ -275,7 +296,7 @@ class Session:
         hand_over()
         return self._hand_in(line, content)
 
-    def _hand_in(self, line: smtplib.SMTP, content: bytes) -> Answer:
+    def _hand_in(self, line: _Line, content: bytes) -> Answer:
         # RFC 5321 4.5.2: a dot that begins a line is doubled, a dot alone ends the message.
         body = re.sub(rb"(?m)^\.", b"..", content)
         line.sock.settimeout(self._server.answer_seconds)  # type: ignore[union-attr]  # it is open
@@ -313,7 +334,7 @@ def _answer(code: int, words: str) -> Answer:
     return Answer("refused" if 500 <= code < 600 else "deferred", words)
 
 
-def _asked(line: smtplib.SMTP, command: str) -> tuple[int, str]:
+def _asked(line: _Line, command: str) -> tuple[int, str]:
     try:
         code, words = line.docmd(command)
     except OSError as error:
@@ -324,7 +345,7 @@ def _asked(line: smtplib.SMTP, command: str) -> tuple[int, str]:
 def _plain(words: bytes) -> str:
     # What a stranger writes is kept in one line and within bounds.
     text = "".join(sign if sign.isprintable() else " " for sign in words.decode("utf-8", "replace"))
-    return " ".join(text.split())[:LONGEST_ANSWER]
+    return " ".join(text.split())[:LONGEST_WORDS]
 
 
 def _reason(error: OSError) -> str:
@@ -336,8 +357,8 @@ def _reason(error: OSError) -> str:
 # opening -----------------------------------------------------------------------------------------
 
 
-def _open(server: Server) -> smtplib.SMTP:
-    line = smtplib.SMTP(local_hostname=server.domain, timeout=server.timeout_seconds)
+def _open(server: Server) -> _Line:
+    line = _Line(local_hostname=server.domain, timeout=server.timeout_seconds)
     try:
         with _watched(line, server.answer_seconds):
             _connect(line, server)
@@ -354,7 +375,7 @@ def _open(server: Server) -> smtplib.SMTP:
     return line
 
 
-def _connect(line: smtplib.SMTP, server: Server) -> None:
+def _connect(line: _Line, server: Server) -> None:
     context = _context(server)
     address = (server.host, server.port)
     line.sock = socket.create_connection(address, server.timeout_seconds)
@@ -378,28 +399,34 @@ def _connect(line: smtplib.SMTP, server: Server) -> None:
     _greet(line, server)
 
 
-def _greet(line: smtplib.SMTP, server: Server) -> None:
+def _greet(line: _Line, server: Server) -> None:
     code, words = line.ehlo()
     _expect(server, code, words, (250,), "EHLO")
 
 
-def _log_in(line: smtplib.SMTP, server: Server) -> None:
+def _log_in(line: _Line, server: Server) -> None:
     if server.user is None:
         return
-    try:
-        line.login(server.user, server.password or "")
-    except smtplib.SMTPServerDisconnected:
-        raise
-    except smtplib.SMTPResponseException as error:
-        _expect(server, error.smtp_code, _bytes(error.smtp_error), (), "user and password")
-    except smtplib.SMTPException as error:
+    ways = line.esmtp_features.get("auth", "").upper().split()
+    # In UTF-8, as RFC 4616 has it; the line is under TLS by now.
+    user, password = server.user.encode(), (server.password or "").encode()
+    if "PLAIN" in ways:
+        code, words = line.docmd("AUTH PLAIN", _base64(b"\0" + user + b"\0" + password))
+    elif "LOGIN" in ways:
+        code, words = line.docmd("AUTH LOGIN")
+        for secret in (user, password):
+            if code == SAY_MORE:
+                code, words = line.docmd(_base64(secret))
+    else:
         raise MailServerRefused(
-            place=server.place, found=str(error), wanted="a way to log in", remedy="Unset PAYESH_SMTP_USER."
-        ) from error
+            place=server.place, found=f"a server that knows no AUTH PLAIN or LOGIN, but {' '.join(ways) or 'none'}",
+            wanted="a way to log in", remedy="Unset PAYESH_SMTP_USER where none is needed.",
+        )  # fmt: skip
+    _expect(server, code, words, (235,), "user and password")
 
 
-def _bytes(words: bytes | str) -> bytes:
-    return words if isinstance(words, bytes) else words.encode()
+def _base64(secret: bytes) -> str:
+    return base64.b64encode(secret).decode("ascii")
 
 
 def _expect(server: Server, code: int, words: bytes, wanted: tuple[int, ...], to: str) -> None:
@@ -454,7 +481,7 @@ def _away(server: Server, found: str) -> MailServerAway:
 
 
 @contextmanager
-def _watched(line: smtplib.SMTP, seconds: float) -> Iterator[None]:
+def _watched(line: _Line, seconds: float) -> Iterator[None]:
     """Break the line after so long: a server that sends a letter a minute keeps within every single time limit."""
     watch = threading.Timer(seconds, _break, [line])
     watch.daemon = True
@@ -465,7 +492,7 @@ def _watched(line: smtplib.SMTP, seconds: float) -> Iterator[None]:
         watch.cancel()
 
 
-def _break(line: smtplib.SMTP) -> None:
+def _break(line: _Line) -> None:
     with suppress(OSError):
         if line.sock is not None:
             # Below TLS, whose own end would wait for the other side.
