@@ -138,3 +138,15 @@ class PropensityUnfit(Refusal):
 
 class FiguresUnfit(Refusal):
     """Figures cannot be published as they stand."""
+
+
+class MailServerRefused(Refusal):
+    """A mail server cannot be used."""
+
+
+class FileChanged(Refusal):
+    """A file of an edition is not the one that was recorded."""
+
+
+class EditionNotDelivered(Refusal):
+    """An edition does not go out, or not to everyone."""

@@ -18,7 +18,7 @@ from typer.exceptions import TyperException
 
 from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
 from methods.period import Period
-from payesh import estimate, field, sample, source
+from payesh import delivery, estimate, field, sample, source
 from tasks.edges.settings import settings
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ app.add_typer(source.app, name="source")
 app.add_typer(sample.app, name="sample")
 app.add_typer(field.app, name="field")
 app.command()(estimate.reconcile)
+app.command()(delivery.deliver)
 
 
 class Scale(StrEnum):
@@ -276,12 +277,14 @@ def down() -> None:
 
 @app.command()
 def status() -> None:
-    """Show which parts of the stack run, and where."""
+    """Show which parts of the stack run, and where; and which mail did not arrive."""
     from payesh import stack
 
     with refusals():
         for part in stack.parts():
             typer.echo(f"{part.name:<11} {part.pid or '-':>8}  {part.address}")
+        for line in delivery.troubles():
+            typer.echo(line)
 
 
 @app.command()
