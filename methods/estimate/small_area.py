@@ -313,14 +313,14 @@ def _choice(table: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
     """Choose what is printed: the direct share where it stands alone, else the model's, else nothing."""
     letters = sorted((str(name), float(limit)) for name, limit in rules["largest_interval_width"].items())
     widest = letters[-1][1]
-    # A width that the county's own verdicts have no part in: a share far off by chance has a narrow interval.
+    # By what the county's own verdicts have no part in: a share far off by chance has a narrow interval.
     z = stats.norm.ppf((1 + float(rules["confidence_level"])) / 2)
     width = 2 * z * table["smoothed_standard_error"].to_numpy()
     model_width = (table["model_upper"] - table["model_lower"]).to_numpy()
     has_n = table["n"].to_numpy() >= float(rules["model_minimum_n"])
     sound = (table["n_effective"] >= float(rules["direct_minimum_n"])).to_numpy() & (width <= widest)
     sound &= (table["direct_upper"] - table["direct_lower"]).to_numpy() <= widest
-    is_surer = (table["benchmarked_standard_error"] < table["smoothed_standard_error"]).to_numpy()
+    is_surer = (table["model_standard_error"] < table["smoothed_standard_error"]).to_numpy()
     conditions = {
         "direct_precise": sound & (width <= float(rules["direct_widest_interval"])),
         "model_more_precise": has_n & (model_width <= widest) & (is_surer | ~sound),
