@@ -54,7 +54,13 @@ def reconcile(
         datetime.datetime | None,
         typer.Option(help="Read the newest verdicts up to this day (2025-10-14).", formats=["%Y-%m-%d"]),
     ] = None,
-    every: Annotated[bool, typer.Option("--all", help="List the readings that do not yield it too.")] = False,
+    departures: Annotated[
+        int,
+        typer.Option(
+            min=0, help="List readings with up to so many departures from plain counting: an exclusion, a weight."
+        ),
+    ] = 1,
+    every: Annotated[bool, typer.Option("--all", help="List every reading, those that do not yield it too.")] = False,
     format: Annotated[Format, typer.Option(help="How to write them.")] = Format.table,
 ) -> None:
     """Find every denominator, weight and exclusion of a round that yields a published rate, and say which none can.
@@ -72,13 +78,13 @@ def reconcile(
         from tasks.reconcile import reconcile_claim
 
         found = reconcile_claim(period, claim, None if cutoff is None else cutoff.date())
-    _write(found, every, format)
+    _write(found, None if every else departures, format)
     if not found.is_reconciled:
         raise typer.Exit(cli.FAILED)
 
 
-def _write(found: Reconciliation, every: bool, format: Format) -> None:
-    rows = _rows(found.readings if every else found.readings[found.readings["yields"]], found.claim.decimals)
+def _write(found: Reconciliation, departures: int | None, format: Format) -> None:
+    rows = _rows(found.readings if departures is None else _near(found.readings, departures), found.claim.decimals)
     if format is Format.csv:
         sys.stdout.write(rows[list(STORED)].to_csv(index=False))
     elif format is Format.json:
@@ -87,13 +93,33 @@ def _write(found: Reconciliation, every: bool, format: Format) -> None:
         sys.stdout.write("\n".join([*_arithmetic_lines(found), *_reading_lines(found, rows)]) + "\n")
 
 
+def _near(readings: pd.DataFrame, departures: int) -> pd.DataFrame:
+    """Readings that yield the rate and are near plain counting, or have the claimed numerator; else the nearest."""
+    fitting = readings[readings["yields"]]
+    limit = max(departures, int(fitting["departure_count"].min())) if len(fitting) else departures
+    return fitting[(fitting["departure_count"] <= limit) | fitting["has_claimed_numerator"]]
+
+
 def _rows(readings: pd.DataFrame, decimals: int) -> pd.DataFrame:
+    import pandas as pd
+
     from methods.estimate.reconcile import printed
 
     # Two places more than were printed, so that a reader sees how near the edge a reading lies.
     percent = [printed(rate, decimals + 2, "half-up") for rate in readings["rate"]]
-    sums = [value if isinstance(value, int) else round(float(value), 6) for value in readings["numerator_value"]]
-    return readings.assign(percent=percent, numerator_value=sums)
+    values = {
+        name: pd.Series(list(map(_value, readings[name], readings["weight"])), dtype=object, index=readings.index)
+        for name in ("numerator_value", "denominator_value")
+    }
+    return readings.assign(percent=percent, **values)
+
+
+def _value(value: Any, weight: str) -> int | float:
+    from methods.estimate.reconcile import WEIGHT_UNIT
+
+    if weight in ("estimated_plan", "estimated_job"):
+        return round(value / WEIGHT_UNIT, 2)
+    return value if isinstance(value, int) else round(float(value), 4)
 
 
 def _arithmetic_lines(found: Reconciliation) -> list[str]:
@@ -123,8 +149,18 @@ def _reading_lines(found: Reconciliation, rows: pd.DataFrame) -> list[str]:
     if not fitting:
         lines.append("None can: no numerator, denominator, weight or exclusion in the store yields the claimed rate.")
     if len(rows):
-        lines.append(rows[list(SHOWN)].replace({"yields": {True: "yes", False: "no"}}).to_string(index=False))
+        lines.append(_table(rows))
+    farther = fitting - int(rows["yields"].sum())
+    if farther:
+        lines.append(f"{farther:,} more depart farther from plain counting: --departures 9 lists them.")
     return [*lines, *(_never_lines(found) if fitting else [])]
+
+
+def _table(rows: pd.DataFrame) -> str:
+    shown = rows[list(SHOWN)].assign(yields=rows["yields"].map({True: "yes", False: "no"}))
+    for name in ("numerator_value", "denominator_value"):
+        shown[name] = [f"{value:,}" for value in rows[name]]
+    return shown.to_string(index=False)
 
 
 def _never_lines(found: Reconciliation) -> list[str]:

@@ -11,6 +11,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from methods.errors import SettingWrong
 from methods.estimate import change
 from methods.guideline import Section
 from methods.period import Period
@@ -25,13 +26,30 @@ SHOWN = ("indicator", "before", "after", "change", "lower", "upper", "direction"
 def estimate_changes(period: Period, cutoff: datetime.date) -> Receipt:
     """Hold the figures against those of the phase before and of the year before, where these have verdicts."""
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
-    after = warehouse.read("estimate/change_plan.sql", **partition)
+    after = _verdicts_at(period, cutoff)
     found = {earlier: _compared(period, earlier, after, cutoff) for earlier in change.compared_with(period)}
     rows = [one for one in found.values() if one is not None]
     table = pd.concat(rows, ignore_index=True).assign(**partition) if rows else pd.DataFrame(columns=list(partition))
     receipt = warehouse.replace("estimate.change", partition, table)
     create_markdown_artifact(key=f"change-{period}", markdown=_markdown(period, found))
     return receipt
+
+
+def _verdicts_at(period: Period, cutoff: datetime.date) -> pd.DataFrame:
+    """Read the verdicts of a round at just this cut-off.
+
+    Raises:
+        SettingWrong: it has none.
+    """
+    plans = warehouse.read("estimate/change_plan.sql", year=period.year, phase=period.phase, cutoff=cutoff)
+    if plans.empty or plans["cutoff"].iloc[0] != cutoff:
+        raise SettingWrong(
+            place=f"verdicts of {period}",
+            found=f"none at {cutoff}",
+            wanted="a round whose visits have been collected",
+            remedy=f"Run `payesh collect {period.year} --phase {period.phase} --cutoff {cutoff}`.",
+        )
+    return plans
 
 
 def _compared(period: Period, earlier: Period, after: pd.DataFrame, cutoff: datetime.date) -> pd.DataFrame | None:

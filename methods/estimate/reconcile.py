@@ -237,7 +237,8 @@ def list_readings(tallies: pd.DataFrame, claim: Claim) -> pd.DataFrame:
     """Say of every tally what it would print, and whether that is what was claimed.
 
     Args:
-        tallies: COLUMNS, one row a reading; values are whole numbers, or the sum of unit rates as a fraction.
+        tallies: COLUMNS, one row a reading; values are whole numbers (of estimated plans and jobs, of their
+            2**-20ths), or the sum of unit rates as a fraction.
         claim: the rate to look for.
 
     Returns:
@@ -263,11 +264,17 @@ def list_readings(tallies: pd.DataFrame, claim: Claim) -> pd.DataFrame:
 
 
 def never_yielding(readings: pd.DataFrame) -> dict[str, list[str]]:
-    """Name the numerators, denominators, exclusions and weights of which no reading yields the claim."""
-    return {
-        kind: sorted(set(readings[kind]) - set(readings.loc[readings["yields"], kind]))
-        for kind in ("numerator", "denominator", "exclusion", "weight")
-    }
+    """Name the numerators, denominators, weights and exclusions of which no reading yields the claim.
+
+    An exclusion is one where it is left out alone or with others.
+    """
+    fitting = readings[readings["yields"]]
+    found = {kind: sorted(set(readings[kind]) - set(fitting[kind])) for kind in ("numerator", "denominator", "weight")}
+    return found | {"exclusion": sorted(_left_out(readings) - _left_out(fitting))}
+
+
+def _left_out(readings: pd.DataFrame) -> set[str]:
+    return set(readings["exclusion"].str.split("[;,] ", regex=True).explode())
 
 
 # tallies of the store ----------------------------------------------------------------------------

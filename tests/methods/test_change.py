@@ -201,14 +201,14 @@ def test_before_and_after_are_the_figures_of_their_rounds():
         np.testing.assert_allclose(table[side], expected, rtol=1e-6)
         spread = table["standard_error"].notna() & (table["standard_error"] > 0)
         assert spread.sum() > 60
-    # Independent draws: the variances add up.
+    # Independent draws: the variances add up. Figures are rounded to 2**-20 plans, changes are not.
     both = [
         estimate.figures(one.assign(county_code=one["stratum_code"]), frame, rules)
         .query("basis == 'estimated'").set_index(keys).loc[table.index, "standard_error"]
         for one in rounds
     ]  # fmt: skip
     tested = table["direction"] != "not_tested"
-    np.testing.assert_allclose(table["standard_error"][tested], np.hypot(*both)[tested], rtol=1e-9)
+    np.testing.assert_allclose(table["standard_error"][tested], np.hypot(*both)[tested], rtol=1e-7)
 
 
 def test_rows_in_another_order_give_the_same_changes():

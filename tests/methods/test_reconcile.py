@@ -74,6 +74,15 @@ def test_the_reading_that_fits_rounded_does_not_fit_truncated():
     assert not Claim.of("74", rounding="truncated").is_met_by(Fraction(32668, 44146))
 
 
+@pytest.mark.parametrize(
+    ("rate", "half_up", "truncated"),
+    [("0.735", True, False), ("0.74", True, True), ("0.745", False, True), ("0.75", False, False)],
+)
+def test_the_edges_of_74_percent(rate, half_up, truncated):
+    for rounding, wanted in (("half-up", half_up), ("truncated", truncated), ("either", half_up or truncated)):
+        assert Claim.of("74", rounding=rounding).is_met_by(Fraction(rate)) is wanted
+
+
 def test_a_rate_without_its_parts_is_said_to_be_one():
     found = reconcile.check_arithmetic(Claim.of("16.5"))
     assert (found.verdict, found.rate, found.denominators) == ("rate_only", None, {})
@@ -284,6 +293,16 @@ def test_what_fits_comes_first_and_of_it_what_has_the_claimed_numerator():
     )  # fmt: skip
     assert (first["rate"], first["half_up"], first["yields"]) == (Fraction(3, 5), "60", True)
     assert (found["denominator_value"] > 0).all()
+
+
+def test_the_announcement_is_the_rate_of_decided_plans():
+    cells = [cell("confirmed", 32668), cell("deviation", 44146 - 32668), cell("non_contact", 48004 - 44146)]
+    found = reconcile.list_readings(tallied(*cells), Claim.of("74", numerator=32668, denominator=48004))
+    plain = found[(found["exclusion"] == "none") & (found["weight"] == "plan")].set_index(["numerator", "denominator"])
+    assert plain["yields"][("confirmed", "decided")] and not plain["yields"][("confirmed", "supervised")]
+    assert reconcile.printed(plain["rate"][("confirmed", "decided")], 2, "half-up") == "74.00"
+    assert reconcile.printed(plain["rate"][("confirmed", "supervised")], 2, "half-up") == "68.05"
+    assert set(reconcile.never_yielding(found)["denominator"]) >= {"supervised", "issued", "eligible", "registered"}
 
 
 def test_where_none_fits_every_name_is_listed():

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "run", "backfill", "figures", "progress",
-    "doctor",
+    "reconcile", "doctor",
 ]  # fmt: skip
 
 
