@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "run", "backfill", "figures", "progress",
+    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "deliver", "run", "backfill", "figures", "progress",
     "doctor",
 ]  # fmt: skip
 
