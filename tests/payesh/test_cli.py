@@ -12,6 +12,8 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = [
     "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "run", "backfill", "figures", "progress",
     "reconcile", "doctor",
+    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "deliver", "run", "backfill", "figures", "progress",
+    "doctor",
 ]  # fmt: skip
 
 
