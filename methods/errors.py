@@ -72,6 +72,10 @@ class FigureMissing(Refusal):
     """A figure that was named does not exist."""
 
 
+class EditionUnwritable(Refusal):
+    """An edition cannot be written whole."""
+
+
 class BadPeriod(Refusal):
     """Not a period of the programme."""
 
