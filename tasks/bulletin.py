@@ -22,6 +22,18 @@ NATION = "IR"
 GUIDELINES = ("sampling", "field", "verdicts", "publication", "quotas")
 
 
+# Between two of these a percentage reads right to left, number before sign, wherever it stands.
+ARABIC_LETTER_MARK = "\u061c"
+
+
+def percent(share: float, decimals: int = 2) -> str:
+    """Write a share as a percentage whose sign stands left of its number in a table, a chart and a sentence.
+
+    A number behind a Persian letter puts «٪» on its left, a number alone on its right; Unicode's rules W2 and W5.
+    """
+    return ARABIC_LETTER_MARK + persian.percent(share, decimals) + ARABIC_LETTER_MARK
+
+
 def rial_in_billions(rial: float, decimals: int = 0) -> str:
     """Write an amount of rials in billions."""
     return persian.number(rial / 1e9, decimals)
@@ -30,7 +42,7 @@ def rial_in_billions(rial: float, decimals: int = 0) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "fa": persian.digits,
     "number": persian.number,
-    "percent": persian.percent,
+    "percent": percent,
     "billions": rial_in_billions,
     "jalali": calendar.jalali_text_fa,
     "printed_sum_differs": wording.printed_sum_differs,

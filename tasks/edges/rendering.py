@@ -22,6 +22,9 @@ from fontTools.varLib import instancer
 from tasks.edges.settings import ROOT
 
 TEMPLATES = ROOT / "report_templates"
+# Vazirmatn 33.003 (OFL): its letters are whole. Noto's are put together from strokes and dots, and whoever copies
+# them out of a PDF, or has it read aloud, gets each letter twice.
+FONT = TEMPLATES / "fonts" / "Vazirmatn[wght].ttf"
 # The header of each printed page repeats it, so that no page can be shown without it.
 REHEARSAL_NOTICE = "داده‌های این بولتن ساختگی است"
 PDF_STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
@@ -29,7 +32,7 @@ PDF_STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
 # letter, such as a name in Arabic spelling, gets a subset with that letter more.
 PERSIAN = (
     "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئءأؤۀ\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0654"
-    "۰۱۲۳۴۵۶۷۸۹٪٫٬،؛؟«»–—−…·×\u200c\u200d\u200e\u200f"
+    "۰۱۲۳۴۵۶۷۸۹٪٫٬،؛؟«»–—−…·×\u061c\u200c\u200d\u200e\u200f"
 )
 LETTERS = frozenset(PERSIAN) | frozenset(map(chr, range(0x20, 0x7F)))
 # The joining of letters, the placing of marks, figures of one width.
@@ -117,18 +120,15 @@ def _style_sheet() -> str:
 
 @cache
 def _print_fonts() -> Any:
-    folders = [str(_arabic_font().parent), str(Path(str(fontpkg_noto_sans.ROOT)) / "files")]
+    # Noto has what Vazirmatn lacks, and work lists are set in it.
+    others = [Path(str(package.ROOT)) / "files" for package in (fontpkg_noto_sans_arabic, fontpkg_noto_sans)]
+    folders = [str(path) for path in (FONT.parent, *others)]
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
-
-
-def _arabic_font() -> Path:
-    (path,) = (Path(str(fontpkg_noto_sans_arabic.ROOT)) / "files").glob("*.ttf")
-    return path
 
 
 @cache
 def _known_letters() -> frozenset[str]:
-    return frozenset(map(chr, TTFont(_arabic_font(), lazy=True).getBestCmap()))
+    return frozenset(map(chr, TTFont(FONT, lazy=True).getBestCmap()))
 
 
 def _more_letters(page: str) -> str:
@@ -137,11 +137,11 @@ def _more_letters(page: str) -> str:
 
 @cache
 def _font_face(more_letters: str) -> str:
-    font = TTFont(_arabic_font(), recalcTimestamp=False)
+    font = TTFont(FONT, recalcTimestamp=False)
     subsetter = subset.Subsetter(subset.Options(layout_features=LAYOUT))
     subsetter.populate(text="".join(sorted(LETTERS)) + more_letters)
     subsetter.subset(font)
-    font = instancer.instantiateVariableFont(font, {"wdth": 100, "wght": WEIGHTS}, inplace=True)
+    font = instancer.instantiateVariableFont(font, {"wght": WEIGHTS}, inplace=True)
     font.flavor = "woff2"
     stream = io.BytesIO()
     font.save(stream)
