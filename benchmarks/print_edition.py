@@ -82,7 +82,8 @@ def report(folder: Path, seconds: float, again: float, peak: Peak, cpu: float) -
     sizes = {path.name: path.stat().st_size / 1000 for path in files}
     pages = [name for name in sizes if name.endswith(".html")]
     print(f"bulletins    {len(pages)} as HTML and PDF, {sum(sizes.values()) / 1000:.0f} MB")
-    print(f"time         {seconds:.1f} s (asked: {LIMITS['seconds']:.0f}), processor {cpu:.1f} s, load {os.getloadavg()[0]:.1f}")
+    print(f"time         {seconds:.1f} s (asked: {LIMITS['seconds']:.0f}) on {os.cpu_count()} cores")
+    print(f"processor    {cpu:.1f} s, load of the machine {os.getloadavg()[0]:.1f}")
     print(f"memory       {peak.mebibytes:.0f} MiB at most (asked: {LIMITS['mebibytes']:.0f})")
     print(f"one again    {again:.2f} s (asked: {LIMITS['one_again_seconds']:.0f})")
     for kind, limit in LARGEST_KB.items():

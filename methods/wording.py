@@ -198,9 +198,7 @@ def printed_sum_differs(parts: Sequence[float], total: float, decimals: int = 0)
     return sum(map(shown, parts), Decimal(0)) != shown(total)
 
 
-def why_not_printed(
-    eligible: float, supervised: float, decided: float, *, is_suppressed: bool, is_weak: bool
-) -> str:
+def why_not_printed(eligible: float, supervised: float, decided: float, *, is_suppressed: bool, is_weak: bool) -> str:
     """Name the first reason why a unit's rate is not printed, or `printed` where none stands against it.
 
     Args:

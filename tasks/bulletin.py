@@ -177,7 +177,9 @@ class Edition:
     @cached_property
     def agencies(self) -> list[dict[str, Any]]:
         """Every agency that delivers in the year, scored ones first and best first, with its standing."""
-        cards = {card["agency_code"]: card for card in _records(warehouse.read("bulletin/scorecard.sql", **self.partition))}
+        cards = {
+            card["agency_code"]: card for card in _records(warehouse.read("bulletin/scorecard.sql", **self.partition))
+        }
         found = {
             code: figure
             for code in cards
@@ -287,7 +289,8 @@ class Edition:
     @cached_property
     def _dimensions(self) -> dict[str, dict[str, Any]]:
         figures, found = self._figures(NATION), {}
-        sections = definitions.activities().query("level == '1'").set_index("code")["title_fa"].to_dict()
+        titles = definitions.activities().query("level == '1'")
+        sections = dict(zip(titles["code"], titles["title_fa"], strict=True))
         for one in definitions.indicators()["dimensions"]:
             names = {str(band["code"]): band["name_fa"] for band in one.get("bands", ())}
             names |= {str(value): name for value, name in one.get("values_fa", {}).items()}
@@ -308,7 +311,9 @@ class Edition:
     @cached_property
     def _indicators(self) -> dict[str, dict[str, Any]]:
         """Names and definitions in force when the period begins."""
-        entries = [one for one in definitions.indicators()["indicators"] if str(one["from"]) <= self.period.reference_date]
+        entries = [
+            one for one in definitions.indicators()["indicators"] if str(one["from"]) <= self.period.reference_date
+        ]
         return {
             one["code"]: {"name": one["name_fa"], "definition": one["definition_fa"], "kind": one["kind"]}
             for one in entries

@@ -35,9 +35,11 @@ def begin_edition(period: Period, cutoff: datetime.date) -> bool:
     if not folder.shown.exists():
         folder.begin()
         return True
-    standing = dict(folder.files()[["file_name", "sha256"]].itertuples(index=False, name=None))
     partition = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
-    recorded = dict(warehouse.read("bulletin/file.sql", **partition)[["file_name", "sha256"]].itertuples(index=False))
+    standing, recorded = (
+        dict(zip(rows["file_name"], rows["sha256"], strict=True))
+        for rows in (folder.files(), warehouse.read("bulletin/file.sql", **partition))
+    )
     changed = sorted(name for name in standing.keys() | recorded.keys() if standing.get(name) != recorded.get(name))
     # Cut off between the two, an edition is shown and not yet recorded.
     if recorded and changed:
@@ -112,5 +114,3 @@ def _print(edition: Edition, label: str, pages: Iterable[tuple[str, str, Mapping
 
 def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
-
-

@@ -97,7 +97,7 @@ def funnel(cards: Sequence[Mapping[str, Any]], whole: Figure) -> dict[str, Any] 
         return None
     centre = whole.estimate
     rates = np.array([card["estimate"] for card in cards], dtype=np.float64)
-    errors = wording.spread(*(_column(cards, name) for name in ("standard_error", "lower", "upper")))
+    errors = wording.spread(_column(cards, "standard_error"), _column(cards, "lower"), _column(cards, "upper"))
     precision = wording.precision(errors, centre)
     axis = np.geomspace(precision.min() * 0.7, precision.max() * 1.15, FUNNEL_STEPS)
     at_axis = np.sqrt(centre * (1 - centre) / axis)
@@ -105,9 +105,7 @@ def funnel(cards: Sequence[Mapping[str, Any]], whole: Figure) -> dict[str, Any] 
     places = wording.outside_limits(rates, errors, centre)
     points = [
         {"code": card["agency_code"], "name": card["agency_name"], "estimate": rate, "precision": size, "place": place}
-        for card, rate, size, place in zip(
-            cards, rates.tolist(), precision.tolist(), places.tolist(), strict=True
-        )
+        for card, rate, size, place in zip(cards, rates.tolist(), precision.tolist(), places.tolist(), strict=True)
     ]
     curves = {
         "inner_lower": inner[0], "inner_upper": inner[1], "outer_lower": outer[0], "outer_upper": outer[1],
@@ -127,11 +125,9 @@ def _estimates(found: Mapping[str, Figure]) -> list[float]:
 
 
 def _errors(found: Mapping[str, Figure], confidence: float) -> npt.NDArray[np.float64]:
-    columns = (
-        np.array([getattr(figure, name) for figure in found.values()], dtype=np.float64)
-        for name in ("standard_error", "lower", "upper")
-    )
-    return wording.spread(*columns, confidence)
+    rows = [vars(figure) for figure in found.values()]
+    error, lower, upper = (_column(rows, name) for name in ("standard_error", "lower", "upper"))
+    return wording.spread(error, lower, upper, confidence)
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> npt.NDArray[np.float64]:

@@ -61,9 +61,7 @@ class Figures:
         keys = rows[["indicator", "basis", "unit_code", "domain"]].itertuples(index=False, name=None)
         columns = rows[list(FIELDS)]
         values = columns.astype(object).where(columns.notna(), None).itertuples(index=False, name=None)
-        self._figures: Mapping[Key, Figure] = {
-            key: Figure(*value) for key, value in zip(keys, values, strict=True)
-        }
+        self._figures: Mapping[Key, Figure] = {key: Figure(*value) for key, value in zip(keys, values, strict=True)}
         self._unit_code = unit_code
         self._domains = _domains(self._figures)
 

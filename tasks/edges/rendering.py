@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
@@ -27,7 +27,6 @@ TEMPLATES = ROOT / "report_templates"
 FONT = TEMPLATES / "fonts" / "Vazirmatn[wght].ttf"
 # The header of each printed page repeats it, so that no page can be shown without it.
 REHEARSAL_NOTICE = "داده‌های این بولتن ساختگی است"
-PDF_STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
 # What nearly every page is written with. One small subset of the font then serves them all; a page with another
 # letter, such as a name in Arabic spelling, gets a subset with that letter more.
 PERSIAN = (
@@ -85,7 +84,7 @@ def dress_html(page: str) -> bytes:
 
 
 def print_pdf(page: str, notice: str, document_date: datetime.date, style: str = "print.typ") -> bytes:
-    """Set the page for paper by Typst, as a style sheet below `report_templates/` says."""
+    """Set the page for paper by Typst, as a style sheet below `report_templates/` says: PDF/UA-1 and PDF/A-2a."""
     date = {"year": document_date.year, "month": document_date.month, "day": document_date.day}
     # A compiler is cheap, and none is shared: threads print at the same time.
     compiler = typst.Compiler(
@@ -94,9 +93,10 @@ def print_pdf(page: str, notice: str, document_date: datetime.date, style: str =
     pdf = compiler.compile(
         format="pdf",
         sys_inputs={"page": page, "notice": notice} | {key: str(value) for key, value in date.items()},
-        pdf_standards=PDF_STANDARDS,
+        pdf_standards=["ua-1", "a-2a"],
     )
-    return bytes(pdf)
+    # Only pictures come a page at a time.
+    return pdf if isinstance(pdf, bytes) else b"".join(pdf or ())
 
 
 @cache

@@ -58,7 +58,9 @@ def test_a_comparison_turned_round_says_the_opposite(one, one_error, two, two_er
 @given(st.lists(st.tuples(share, error), min_size=1, max_size=12))
 def test_adding_comparisons_never_makes_one_clearer(rows):
     rates, errors = np.array(rows).T
-    alone = np.array([wording.compare([rate], [width], 0.5, 0.02)[0] for rate, width in zip(rates, errors, strict=True)])
+    alone = np.array(
+        [wording.compare([rate], [width], 0.5, 0.02)[0] for rate, width in zip(rates, errors, strict=True)]
+    )
     together = wording.compare(rates, errors, 0.5, 0.02)
     assert (alone[together != "no_clear_difference"] == together[together != "no_clear_difference"]).all()
 

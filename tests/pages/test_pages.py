@@ -7,8 +7,8 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 import pytest
-from conftest import TEMPLATES, contexts_of, xhtml_of
-from store import DAY, PERIOD, STRONG_COUNTY, Store
+from invented_edition import DAY, PERIOD, STRONG_COUNTY, Store
+from page_kinds import TEMPLATES, contexts_of, xhtml_of
 
 from methods import persian
 from methods.errors import FigureMissing
@@ -77,7 +77,9 @@ def test_every_page_with_a_rate_says_that_it_measures_data_and_not_fraud(kind, p
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_main_points_are_six_at_most(kind, pages):
-    points = [node for node in ElementTree.fromstring(pages[kind].xhtml).iter(f"{XHTML}ul") if node.get("class") == "points"]
+    points = [
+        node for node in ElementTree.fromstring(pages[kind].xhtml).iter(f"{XHTML}ul") if node.get("class") == "points"
+    ]
     assert all(len(list(one)) <= 6 for one in points)
 
 
@@ -188,6 +190,15 @@ def test_a_weak_rate_is_withheld_with_its_mark_and_a_reason(contexts):
     assert row[1:] == ["[u]", "[u]", "[u]", "—"]
 
 
+def test_a_county_may_be_told_by_the_model(contexts):
+    modelled = {STRONG_COUNTY: {"estimate": 0.71, "lower": 0.68, "upper": 0.74}}
+    page = xhtml_of("county", dict(contexts["county"], small_areas=modelled))
+    row = next(row for row in rows_of(page, "دو نرخ") if "مدلی" in row[0])
+    assert row[1:] == ["[z]", "[z]", "۷۱٫۰٪", "۶۸٫۰٪ تا ۷۴٫۰٪"]
+    assert "به کمک مدل" in plain(page)
+    assert "مدلی" not in plain(xhtml_of("county", contexts["county"]))
+
+
 def test_a_county_tells_no_counts_of_verdicts(contexts):
     figures = contexts["county"]["figures"]
     for code in ("confirmed", "deviation", "violation", "discrepancy", "pending"):
@@ -216,7 +227,9 @@ def test_a_count_of_one_or_two_is_never_printed_nor_drawn(contexts):
     chart = next(one for one in ElementTree.fromstring(page).iter(f"{XHTML}svg") if "جریان" in one.get("aria-label"))
     assert "".join(chart.itertext()).count("[c]") == 2
     # One bar stands for all that was not confirmed: its parts would show the hidden count by their width.
-    assert not [one for one in chart if one.get("class") in ("c-mid", "c-low", "c-deep") and float(one.get("width")) != 11]
+    assert not [
+        one for one in chart if one.get("class") in ("c-mid", "c-low", "c-deep") and float(one.get("width")) != 11
+    ]
     rates = {row[0]: row for row in rows_of(page, "شمار طرح و سهم")}
     assert rates["تخلف"][1:] == ["[c]", "[c]", "—", "[c]", "—"]
 
@@ -301,10 +314,10 @@ def test_a_change_carries_its_interval_and_causes_and_a_note_where_rounding_show
 def test_revisions_and_other_errors_are_told_where_there_are_any(pages, contexts):
     assert "نخستین ویرایش" in plain(pages["national"].xhtml)
     revised = [{"indicator": "accuracy_rate", "before": 0.75, "after": 0.7622, "reason": "تحویل تازهٔ یک دستگاه"}]
-    errors = [{"name": "خام", "estimate": 0.76, "lower": 0.75, "upper": 0.77}]
+    errors = [{"code": "raw", "estimate": 0.76, "lower": 0.75, "upper": 0.77}]
     page = xhtml_of("national", dict(contexts["national"], revisions=revised, error_sources=errors))
     assert rows_of(page, "دگرگون شده")[1] == ["نرخ صحت", "۷۵٫۰۰٪", "۷۶٫۲۲٪", "تحویل تازهٔ یک دستگاه"]
-    assert rows_of(page, "خام، تعدیل‌شده")[1] == ["خام", "۷۶٫۰۰٪", "۷۵٫۰۰٪ تا ۷۷٫۰۰٪"]
+    assert rows_of(page, "خام، تعدیل‌شده")[1] == ["خام: از طرح‌های دارای حکم", "۷۶٫۰۰٪", "۷۵٫۰۰٪ تا ۷۷٫۰۰٪"]
     assert "نخستین ویرایش" not in plain(page)
 
 
@@ -325,7 +338,14 @@ def test_a_revised_figure_is_marked(contexts):
 
 
 def test_without_the_columns_of_disclosure_control_nothing_is_suppressed():
-    row = {"indicator": "a", "basis": "counted", "unit_code": "IR", "domain": "all", "estimate": 5.0, "quality": "exact"}
+    row = {
+        "indicator": "a",
+        "basis": "counted",
+        "unit_code": "IR",
+        "domain": "all",
+        "estimate": 5.0,
+        "quality": "exact",
+    }
     row |= dict.fromkeys(("numerator", "denominator", "standard_error", "lower", "upper")) | {"n": 1, "method": "m"}
     assert Figures(pd.DataFrame([row]), "IR").get("a").mark is None
 
@@ -347,7 +367,7 @@ def test_a_template_that_names_what_nobody_gives_fails(contexts):
         xhtml_of("national", given)
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "=HYPERLINK(\"x\")", "a & b \"c\" 'd'", LONG_NAME])
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", '=HYPERLINK("x")', "a & b \"c\" 'd'", LONG_NAME])
 def test_a_name_is_printed_as_it_is_and_does_nothing(name):
     assert len(LONG_NAME) == 120
     contexts = contexts_of(Store(agency_names={"P02": name}))

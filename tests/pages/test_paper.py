@@ -9,9 +9,9 @@ from pathlib import Path
 import pikepdf
 import pytest
 import typst
-from conftest import TEMPLATES
+from invented_edition import DAY
+from page_kinds import TEMPLATES
 from PIL import Image, ImageChops
-from store import DAY
 
 from tasks.edges import rendering
 

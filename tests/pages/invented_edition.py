@@ -118,11 +118,15 @@ class Store:
         wanted = estimate.definitions_in_force(definitions.indicators(), PERIOD.reference_date)
         self.figures = estimate.figures(self.plans, self.frame, wanted, self.rules).assign(guideline="abc123")
         self.asked = []
+        self.recorded = pd.DataFrame(columns=["file_name", "byte_count", "sha256"])
 
     def read(self, file, **parameters):
         self.asked.append(file)
         name = file.removesuffix(".sql").replace("/", "_")
         return getattr(self, f"_{name}")(**parameters).copy()
+
+    def _bulletin_file(self, **_):
+        return self.recorded
 
     def _bulletin_unit(self):
         return self.units
@@ -132,8 +136,16 @@ class Store:
         parts = (rows["level"] == "county") & (province == unit_code)
         if unit_code == "IR":
             parts = rows["level"] == "province"
-        chosen = rows[(rows["unit_code"] == unit_code) | ((rows["domain"] == "all") & (parts | (rows["level"] == "nation")))]
-        size = ("eligible_plan_count", "issued_plan_count", "supervised_plan_count", "coverage_rate", "registered_job_count")
+        chosen = rows[
+            (rows["unit_code"] == unit_code) | ((rows["domain"] == "all") & (parts | (rows["level"] == "nation")))
+        ]
+        size = (
+            "eligible_plan_count",
+            "issued_plan_count",
+            "supervised_plan_count",
+            "coverage_rate",
+            "registered_job_count",
+        )
         rate = ("accuracy_rate", "crude_confirmation_rate", "job_realisation_ratio", "cost_per_job_rial")
         told = chosen["indicator"].isin(size) | (chosen["indicator"].isin(rate) & (chosen["basis"] == "estimated"))
         return chosen.assign(is_suppressed=(chosen["level"] == "county") & ~told, is_revised=False)
@@ -167,7 +179,13 @@ class Store:
         return pd.DataFrame(rows, columns=columns)
 
     def _bulletin_agency_quality(self, **_):
-        shares = {"completeness": 0.999, "uniqueness": 0.991, "validity": 0.988, "timeliness": None, "consistency": 0.97}
+        shares = {
+            "completeness": 0.999,
+            "uniqueness": 0.991,
+            "validity": 0.988,
+            "timeliness": None,
+            "consistency": 0.97,
+        }
         rows = [(code, name, 1, 1, share) for code in self.names for name, share in shares.items()]
         return pd.DataFrame(rows, columns=["agency_code", "dimension", "numerator", "denominator", "share"])
 
@@ -179,7 +197,9 @@ class Store:
 
     def _bulletin_coverage(self, **_):
         names = ["declared", "delivered", "accepted", "eligible", "excluded"]
-        rows = pd.DataFrame([[1100, 1000, 988, 960, 28]] * len(self.names), columns=[f"{name}_plan_count" for name in names])
+        rows = pd.DataFrame(
+            [[1100, 1000, 988, 960, 28]] * len(self.names), columns=[f"{name}_plan_count" for name in names]
+        )
         return rows.assign(agency_code=list(self.names), plan_share=[0.898, *[None] * (len(self.names) - 1)])
 
     def _bulletin_precision(self, **_):
@@ -187,7 +207,9 @@ class Store:
 
     def _bulletin_effort(self, **_):
         names = ["issued", "attempted", "visited", "decided"]
-        frame = pd.DataFrame([[5000, 4900, 4700, 4500], [200, 200, 190, 189]], columns=[f"{one}_plan_count" for one in names])
+        frame = pd.DataFrame(
+            [[5000, 4900, 4700, 4500], [200, 200, 190, 189]], columns=[f"{one}_plan_count" for one in names]
+        )
         return frame.assign(level=["county", "national"])
 
     def _bulletin_draw(self, **_):
@@ -199,5 +221,3 @@ class Store:
 
     def _staging_rehearsal_delivery(self, **_):
         return pd.DataFrame({"delivery_count": [int(self.is_rehearsal)]})
-
-
