@@ -106,10 +106,14 @@ class Edition:
 
     def provincial(self, province_code: str) -> dict[str, Any]:
         """Put together what the bulletin of a province may name."""
-        figures = statement.without_small_counts(self._figures(province_code), province_code, self.minimum)
+        figures = self._figures(province_code)
+        is_covered = figures.has()
+        if is_covered:
+            figures = statement.without_small_counts(figures, province_code, self.minimum)
         counties = [unit for unit in self._units("county") if unit["province_code"] == province_code]
         rates = statement.rates(figures, [unit["code"] for unit in counties])
         return self._shared(province_code, "province", figures) | {
+            "is_covered": is_covered,
             "counties": counties,
             "standings": statement.standings(rates, self.confidence),
             "standing": self._standing_of_province(province_code),

@@ -379,6 +379,23 @@ def test_a_name_is_printed_as_it_is_and_does_nothing(name):
         assert rendering.print_pdf(page, "", DAY).startswith(b"%PDF")
 
 
+def test_a_province_without_plans_says_so_and_stops_nobody(store):
+    bare = Store()
+    bare.figures = bare.figures[~bare.figures["unit_code"].str.startswith("05")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warehouse, "read", bare.read)
+        edition = Edition(PERIOD, DAY)
+        province = edition.provincial("05")
+        (page, *sheets) = [
+            xhtml_of("provincial", province),
+            *(xhtml_of("county", edition.county(province, unit["code"])) for unit in province["counties"]),
+            xhtml_of("national", edition.national()),
+        ]
+    assert "در این استان هیچ طرح مشمولی نیست" in plain(page)
+    assert all("هیچ طرح مشمولی نیست" in plain(sheet) for sheet in sheets)
+    assert "در این استان‌ها هیچ طرح مشمولی نیست: کرمانشاه" in plain(sheets[-1])
+
+
 @pytest.mark.parametrize("state", ["undecided", "empty"])
 def test_a_year_with_nothing_decided_has_pages_and_no_rates(state):
     contexts = contexts_of(Store(**{state: True}))
