@@ -8,7 +8,7 @@ from prefect import flow, tags
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from methods.period import Period
-from tasks.bulletin import NATION, freeze_figures, print_bulletin, province_codes, record_files
+from tasks.bulletin import freeze_figures, province_codes, record_files
 from tasks.change import estimate_changes
 from tasks.decision import recommend_quotas, score_agencies
 from tasks.edges import register
@@ -16,6 +16,7 @@ from tasks.error_sources import estimate_error_sources
 from tasks.estimate import estimate_figures
 from tasks.finding import open_cases
 from tasks.gates import pass_gate
+from tasks.printing import begin_edition, print_agencies, print_nation, print_province, show_edition
 from tasks.release import record_edition
 from tasks.small_area import estimate_small_areas
 
@@ -42,11 +43,14 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind
 
 
 def _print_bulletins(period: Period, cutoff: datetime.date) -> None:
-    with tags("province:all"):
-        printed = [print_bulletin.submit(period, cutoff, NATION)]
-    for code in province_codes():
-        with tags(f"province:{code}"):
-            printed.append(print_bulletin.submit(period, cutoff, code))
-    for bulletin in printed:
-        bulletin.result()
+    """Print an edition beside its place and move it there whole; one that stands is left as it is."""
+    if begin_edition(period, cutoff):
+        with tags("province:all"):
+            printed = [print_nation.submit(period, cutoff), print_agencies.submit(period, cutoff)]
+        for code in province_codes():
+            with tags(f"province:{code}"):
+                printed.append(print_province.submit(period, cutoff, code))
+        for bulletin in printed:
+            bulletin.result()
+        show_edition(period, cutoff)
     record_files(period, cutoff)

@@ -92,6 +92,10 @@ class EditionUnfit(Refusal):
     """What an edition says of itself does not fit its place, or files of it are missing."""
 
 
+class EditionUnwritable(Refusal):
+    """An edition cannot be written whole."""
+
+
 class BadPeriod(Refusal):
     """Not a period of the programme."""
 

@@ -1,76 +1,52 @@
-"""Bulletin stage, work: the only code that writes schema `bulletin` and the folder of editions."""
+"""Bulletin stage: figures are frozen as printed, and put together with all that a bulletin says beside them."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from prefect import task
-from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
 
-from methods import bulletin, calendar, persian
-from methods.errors import FigureMissing
+from methods import calendar, decision, persian, wording
 from methods.period import Period
-from tasks.edges import law, register, rendering, sources, warehouse
-from tasks.edges.settings import settings
+from tasks import statement
+from tasks.edges import definitions, law, register, sources, warehouse
+from tasks.edges.edition import EditionFolder, Figures
 from tasks.edges.warehouse import Receipt, Rowset
 
 NATION = "IR"
-# The parts of two sums the flow of plans prints: decided but not confirmed, supervised but not decided.
-REFUSED_COUNTS = ("deviation_plan_count", "violation_plan_count", "discrepancy_plan_count")
-UNDECIDED_COUNTS = ("non_contact_plan_count", "pending_plan_count")
+GUIDELINES = ("sampling", "field", "verdicts", "publication", "quotas")
+
+
+# Between two of these a percentage reads right to left, number before sign, wherever it stands.
+ARABIC_LETTER_MARK = "\u061c"
+
+
+def percent(share: float, decimals: int = 2) -> str:
+    """Write a share as a percentage whose sign stands left of its number in a table, a chart and a sentence.
+
+    A number behind a Persian letter puts «٪» on its left, a number alone on its right; Unicode's rules W2 and W5.
+    """
+    return ARABIC_LETTER_MARK + persian.percent(share, decimals) + ARABIC_LETTER_MARK
+
+
+def rial_in_billions(rial: float, decimals: int = 0) -> str:
+    """Write an amount of rials in billions."""
+    return persian.number(rial / 1e9, decimals)
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "fa": persian.digits,
     "number": persian.number,
-    "percent": persian.percent,
+    "percent": percent,
+    "billions": rial_in_billions,
     "jalali": calendar.jalali_text_fa,
+    "printed_sum_differs": wording.printed_sum_differs,
 }
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One stored figure as a template reads it."""
-
-    estimate: float | None
-    numerator: float | None
-    denominator: float | None
-    n: int
-    standard_error: float | None
-    lower: float | None
-    upper: float | None
-    quality: str
-    method: str
-
-
-class Figures:
-    """The stored figures of an edition, looked up by code; a missing one is an error, not a blank."""
-
-    def __init__(self, rows: pd.DataFrame, unit_code: str) -> None:
-        self._unit_code = unit_code
-        fields = list(Figure.__dataclass_fields__)
-        keys = rows[["indicator", "basis", "unit_code", "domain"]].itertuples(index=False, name=None)
-        values = rows[fields].astype(object).where(rows[fields].notna(), None).itertuples(index=False, name=None)
-        self._figures = {key: Figure(*value) for key, value in zip(keys, values, strict=True)}
-
-    def get(self, indicator: str, basis: str = "counted", unit: str | None = None, domain: str = "all") -> Figure:
-        """Look up one figure.
-
-        Raises:
-            FigureMissing: the edition holds no such figure.
-        """
-        key = (indicator, basis, unit or self._unit_code, domain)
-        if key not in self._figures:
-            raise FigureMissing(
-                place="bulletin", found=f"no figure {' / '.join(key)}", wanted="each figure the template names"
-            )
-        return self._figures[key]
 
 
 @task(task_run_name="freeze-figures-{period}-{cutoff}", cache_policy=NO_CACHE)
@@ -80,37 +56,12 @@ def freeze_figures(period: Period, cutoff: datetime.date) -> Receipt:
     return warehouse.freeze("bulletin.printed_figure", partition, Rowset("bulletin/printed_figure.sql", partition))
 
 
-@task(task_run_name="print-bulletin-{unit_code}-{period}-{cutoff}", cache_policy=NO_CACHE)
-def print_bulletin(period: Period, cutoff: datetime.date, unit_code: str) -> Receipt:
-    """Print the bulletin of the nation or of one province as HTML and PDF."""
-    edition = Edition(period, cutoff)
-    template = "national.html.j2" if unit_code == NATION else "provincial.html.j2"
-    html, pdf = rendering.render(template, edition.context(unit_code), FILTERS, cutoff)
-    stem = f"{'national' if unit_code == NATION else f'province-{unit_code}'}-{period}"
-    for name, content in ((f"{stem}.html", html), (f"{stem}.pdf", pdf)):
-        _write(edition.folder / name, content)
-    if unit_code == NATION:
-        create_link_artifact(
-            key=f"bulletin-{period}", link=(edition.folder / f"{stem}.html").as_uri(), link_text=f"Bulletin {period}"
-        )
-    return Receipt("bulletin.file", stem, 2, hashlib.sha256(html + pdf).hexdigest()[:16])
-
-
 @task(task_run_name="record-files-{period}-{cutoff}", cache_policy=NO_CACHE)
 def record_files(period: Period, cutoff: datetime.date) -> Receipt:
-    """Record the files of an edition with their hashes."""
+    """Record the files of an edition with their hashes; one that stands must be what was recorded."""
     partition = _partition(period, cutoff)
-    folder = Edition(period, cutoff).folder
-    rows = [
-        {
-            "file_name": path.name,
-            "byte_count": path.stat().st_size,
-            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        }
-        for path in sorted(folder.iterdir())
-        if path.suffix in (".html", ".pdf")
-    ]
-    return warehouse.replace("bulletin.file", partition, pd.DataFrame(rows).assign(**partition))
+    rows = EditionFolder(period, cutoff).files()
+    return warehouse.freeze("bulletin.file", partition, rows.assign(**partition))
 
 
 def province_codes() -> list[str]:
@@ -119,63 +70,149 @@ def province_codes() -> list[str]:
     return sorted(units.loc[units["level"] == "province", "unit_code"])
 
 
-def withheld_counts(figures: Figures, minimum: int) -> frozenset[str]:
-    """Name the counts of a unit's flow of plans that would disclose too few."""
-    parts = (
-        {name: int(figures.get(name).estimate or 0) for name in names} for names in (REFUSED_COUNTS, UNDECIDED_COUNTS)
-    )
-    return frozenset().union(*(bulletin.withheld_parts(counts, minimum) for counts in parts))
-
-
-def printable_progress(rows: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Leave out the visited plans of a unit where they would give away how few were not met or not settled."""
-    unmet = rows["attempted_plan_count"] - rows["visited_plan_count"]
-    unsettled = rows["visited_plan_count"] - rows["decided_plan_count"]
-    few = unmet.between(1, minimum - 1) | unsettled.between(1, minimum - 1)
-    return rows.assign(visited_plan_count=rows["visited_plan_count"].astype("Int64").mask(few))
-
-
 class Edition:
-    """All an edition is printed from, read once from the warehouse."""
+    """All an edition is printed from, read once from the warehouse by whoever prints a part of it."""
 
     def __init__(self, period: Period, cutoff: datetime.date) -> None:
         self.period = period
         self.cutoff = cutoff
+        self.partition = _partition(period, cutoff)
 
-    @property
-    def folder(self) -> Path:
-        """Folder of the edition's files."""
-        return settings().bulletins / str(self.period.year) / str(self.period.phase) / self.cutoff.isoformat()
-
-    def context(self, unit_code: str) -> dict[str, Any]:
-        """Put together what a template may name for one unit."""
-        units = self.units
-        level = "nation" if unit_code == NATION else "province"
-        name = "کشور" if unit_code == NATION else str(units.set_index("unit_code").loc[unit_code, "name_fa"])
-        figures = Figures(self._figures(unit_code), unit_code)
-        of_province = units[(units["level"] == "county") & (units["province_code"] == unit_code)]
-        return {
-            "edition": self.edition,
-            "unit": {"level": level, "code": unit_code, "name": name},
-            "figures": figures,
-            "provinces": _sorted_units(units[units["level"] == "province"]),
-            "counties": _sorted_units(of_province),
+    def national(self) -> dict[str, Any]:
+        """Put together what the national bulletin may name."""
+        figures = statement.without_small_counts(self._figures(NATION), NATION, self.minimum)
+        every = self._units("province")
+        provinces = [unit for unit in every if figures.has(unit["code"])]
+        rates = statement.rates(figures, [unit["code"] for unit in provinces])
+        ranks = statement.rank_sets(rates, self.confidence)
+        for unit in provinces:
+            figures = statement.without_small_counts(figures, unit["code"], self.minimum)
+        for agency in self.agencies:
+            if figures.has(domain=agency["domain"]):
+                figures = statement.without_small_counts(figures, NATION, self.minimum, agency["domain"])
+        return self._shared(NATION, "nation", figures) | {
+            "provinces": provinces,
+            "empty_provinces": [unit["name"] for unit in every if unit not in provinces],
+            "standings": statement.standings(rates, self.confidence),
+            "ranks": ranks,
+            "best": statement.best(ranks),
             "agencies": self.agencies,
-            "rejected": self.rejected,
-            "progress": self._progress(unit_code),
-            "not_covered": self.not_covered,
-            "minimum_count": int(self.rules["minimum_count"]),
-            "withheld": withheld_counts(figures, int(self.rules["minimum_count"])),
+            "scored": self.scored,
+            "best_agency": statement.best({card["agency_name"]: (card["rank_lower"], 0) for card in self.scored}),
+            "funnel": statement.funnel(self.scored, figures.get("accuracy_rate", "estimated")),
+            "deliveries": self.deliveries,
+            "progress": self._progress(NATION),
         }
 
-    def _figures(self, unit_code: str) -> pd.DataFrame:
-        return warehouse.read("bulletin/figure.sql", **_partition(self.period, self.cutoff), unit_code=unit_code)
+    def provincial(self, province_code: str) -> dict[str, Any]:
+        """Put together what the bulletin of a province may name."""
+        figures = self._figures(province_code)
+        is_covered = figures.has()
+        if is_covered:
+            figures = statement.without_small_counts(figures, province_code, self.minimum)
+        counties = [unit for unit in self._units("county") if unit["province_code"] == province_code]
+        rates = statement.rates(figures, [unit["code"] for unit in counties])
+        return self._shared(province_code, "province", figures) | {
+            "is_covered": is_covered,
+            "counties": counties,
+            "standings": statement.standings(rates, self.confidence),
+            "standing": self._standing_of_province(province_code),
+            "agencies": self.agencies,
+            "progress": self._progress(province_code),
+        }
 
-    def _progress(self, unit_code: str) -> list[dict[str, Any]]:
-        rows = warehouse.read("bulletin/progress.sql", **_partition(self.period, self.cutoff), unit_code=unit_code)
-        rows = printable_progress(rows, int(self.rules["minimum_count"]))
-        # Firms stand by code, provinces by name.
-        return sorted(_records(rows), key=lambda row: persian.sort_key(row["unit_name"]) if unit_code == NATION else ())
+    def county(self, province: Mapping[str, Any], county_code: str) -> dict[str, Any]:
+        """Put together what the sheet of a county may name, from what its province's bulletin names."""
+        figures: Figures = province["figures"].of(county_code)
+        unit = next(one for one in province["counties"] if one["code"] == county_code)
+        reason = wording.NO_PLANS
+        if figures.has():
+            rate = figures.get("accuracy_rate", "estimated")
+            counts = (
+                figures.get(f"{name}_plan_count").estimate or 0.0 for name in ("eligible", "supervised", "decided")
+            )
+            reason = wording.why_not_printed(*counts, is_suppressed=rate.is_suppressed, is_weak=rate.mark is not None)
+        kept = ("edition", "minimum_count", "not_covered", "small_areas", "revisions", "marks", "indicators")
+        return {name: province[name] for name in kept} | {
+            "unit": {"level": "county"} | unit,
+            "province": province["unit"],
+            "figures": figures,
+            "standing": province["standings"].get(county_code, wording.UNKNOWN),
+            "reason": reason,
+        }
+
+    def agency(self, agency_code: str) -> dict[str, Any]:
+        """Put together what the sheet of an agency may name."""
+        card = next(one for one in self.agencies if one["agency_code"] == agency_code)
+        domain, figures = card["domain"], self._agency_figures
+        is_covered = figures.has(domain=domain)
+        if is_covered:
+            figures = statement.without_small_counts(figures, NATION, self.minimum, domain)
+        return self._shared(NATION, "agency", figures) | {
+            "agency": card,
+            "domain": domain,
+            "is_covered": is_covered,
+            "agencies": self.agencies,
+            "scored": self.scored,
+            "funnel": statement.funnel(self.scored, figures.get("accuracy_rate", "estimated")),
+            "provinces": [unit for unit in self._units("province") if figures.has(unit["code"], domain)],
+            "delivery": next((one for one in self.deliveries if one["agency_code"] == agency_code), None),
+            "deliveries": self.deliveries,
+        }
+
+    def methods_report(self) -> dict[str, Any]:
+        """Put together what the report on methods and quality may name."""
+        figures = self._figures(NATION)
+        names = {card["agency_code"]: card["agency_name"] for card in self.agencies}
+        coverage = _records(warehouse.read("bulletin/coverage.sql", **self._year))
+        precision = _records(warehouse.read("bulletin/precision.sql", **self._year))
+        return self._shared(NATION, "nation", figures) | {
+            "provinces": self._units("province"),
+            "agencies": self.agencies,
+            "deliveries": self.deliveries,
+            "coverage": [row | {"agency_name": names.get(row["agency_code"], row["agency_code"])} for row in coverage],
+            "expected": {row["unit_code"]: row for row in precision},
+            "effort": _records(warehouse.read("bulletin/effort.sql", **self.partition)),
+            "draw": next(iter(_records(warehouse.read("bulletin/draw.sql", **self._year))), None),
+            "figure_quality": self._figure_quality(),
+            "guidelines": {name: law.stated(name, self.period) for name in GUIDELINES},
+        }
+
+    @cached_property
+    def agencies(self) -> list[dict[str, Any]]:
+        """Every agency that delivers in the year, scored ones first and best first, with its standing."""
+        cards = {
+            card["agency_code"]: card for card in _records(warehouse.read("bulletin/scorecard.sql", **self.partition))
+        }
+        found = {
+            code: figure
+            for code in cards
+            if (figure := self._agency_figures.get("accuracy_rate", "estimated", domain=f"agency={code}"))
+        }
+        stands = statement.standings(found, self.confidence)
+        rest = {code: name for code, name in self._agency_names.items() if code not in cards}
+        rows = [card | {"standing": stands[code], "is_scored": True} for code, card in cards.items()]
+        rows += [
+            {"agency_code": code, "agency_name": name, "standing": wording.UNKNOWN, "is_scored": False}
+            for code, name in sorted(rest.items())
+        ]
+        return [row | {"domain": f"agency={row['agency_code']}"} for row in rows]
+
+    @cached_property
+    def scored(self) -> list[dict[str, Any]]:
+        """The agencies that have a scorecard, best first."""
+        return [card for card in self.agencies if card["is_scored"]]
+
+    @cached_property
+    def deliveries(self) -> list[dict[str, Any]]:
+        """Rows given back and the five dimensions of quality, by agency."""
+        rejected = warehouse.read("staging/reject_summary.sql", **self.partition)
+        rejected = rejected.rename(columns={"rejected_row_count": "rejected_count"})
+        quality = warehouse.read("bulletin/agency_quality.sql", **self.partition)
+        shares: dict[str, dict[str, float | None]] = {}
+        for row in _records(quality):
+            shares.setdefault(row["agency_code"], {})[row["dimension"]] = row["share"]
+        return [row | {"quality": shares.get(row["agency_code"], {})} for row in _records(rejected)]
 
     @cached_property
     def units(self) -> pd.DataFrame:
@@ -187,33 +224,26 @@ class Edition:
         """Publication rules in force."""
         return law.section("publication", self.period)
 
-    @cached_property
-    def agencies(self) -> list[dict[str, Any]]:
-        """Scorecards, best first."""
-        rows = warehouse.read("bulletin/scorecard.sql", **_partition(self.period, self.cutoff))
-        return _records(rows)
+    @property
+    def minimum(self) -> int:
+        """Least count that may be printed."""
+        return int(self.rules["minimum_count"])
 
-    @cached_property
-    def rejected(self) -> list[dict[str, Any]]:
-        """Rows given back, by agency."""
-        rows = warehouse.read("staging/reject_summary.sql", **_partition(self.period, self.cutoff))
-        return _records(rows.rename(columns={"rejected_row_count": "rejected_count"}))
+    @property
+    def confidence(self) -> float:
+        """Confidence of intervals, and of what a sentence states."""
+        return float(self.rules["confidence_level"])
 
     @cached_property
     def not_covered(self) -> list[str]:
         """Agencies that deliver in this year but stand in no figure."""
-        covered = {agency["agency_code"] for agency in self.agencies}
-        return [
-            source.agency_name
-            for source in sources.load_all().values()
-            if source.form == "loan_plan" and source.delivers(self.period) and source.agency_code not in covered
-        ]
+        return [card["agency_name"] for card in self.agencies if not card["is_scored"]]
 
     @cached_property
     def edition(self) -> dict[str, Any]:
         """What names the edition."""
-        period, names = self.period, ("sampling", "field", "verdicts", "publication", "quotas")
-        sections = {name: law.section(name, period) for name in names}
+        period = self.period
+        sections = {name: law.section(name, period) for name in GUIDELINES}
         delay = int(self.rules["release_delay_days"])
         return {
             "year": period.year,
@@ -227,7 +257,123 @@ class Edition:
             "is_rehearsal": register.rests_on_rehearsal(period),
             "guideline_version": "+".join(section.version for section in sections.values()),
             "assumed": sorted({label for section in sections.values() for label in section.assumed}),
+            "confidence": self.confidence,
+            "rank_confidence": decision.RANK_CONFIDENCE,
         }
+
+    def _shared(self, unit_code: str, level: str, figures: Figures) -> dict[str, Any]:
+        name = None if unit_code == NATION else str(self.units.set_index("unit_code").loc[unit_code, "name_fa"])
+        groups = self._groups(figures)
+        return {
+            "edition": self.edition,
+            "unit": {"level": level, "code": unit_code, "name": name},
+            "figures": figures,
+            "groups": groups,
+            "contrasts": statement.contrasts(figures, groups, self.confidence),
+            "indicators": self._indicators,
+            "not_covered": self.not_covered,
+            "minimum_count": self.minimum,
+            "marks": {"p": self.edition["kind"] == "provisional", "r": self.edition["kind"] == "revised"},
+            # Filled once an edition has one before it, other sources of error are measured, or counties modelled.
+            "changes": [],
+            "revisions": [],
+            "error_sources": [],
+            "small_areas": {},
+        }
+
+    def _groups(self, figures: Figures) -> list[dict[str, Any]]:
+        """List the dimensions but the agency's, with the domains in which the unit has plans."""
+        found = []
+        for code, dimension in self._dimensions.items():
+            domains = [one for one in dimension["domains"] if figures.has(domain=one["code"])]
+            if code != "agency" and domains:
+                found.append({"code": code, "name": dimension["name"], "domains": domains})
+        return found
+
+    @cached_property
+    def _dimensions(self) -> dict[str, dict[str, Any]]:
+        figures, found = self._figures(NATION), {}
+        titles = definitions.activities().query("level == '1'")
+        sections = dict(zip(titles["code"], titles["title_fa"], strict=True))
+        for one in definitions.indicators()["dimensions"]:
+            names = {str(band["code"]): band["name_fa"] for band in one.get("bands", ())}
+            names |= {str(value): name for value, name in one.get("values_fa", {}).items()}
+            codes = figures.domains(one["code"])
+            # Bands stand in their order, what has a code by its code; what is not known comes last.
+            order = [*names, *sorted(code for code in codes if code not in (*names, "unknown")), "unknown"]
+            names |= sections if one["code"] == "activity" else {}
+            found[one["code"]] = {
+                "name": one["name_fa"],
+                "domains": [
+                    {"code": f"{one['code']}={code}", "value": code, "name": names.get(code)}
+                    for code in order
+                    if code in codes
+                ],
+            }
+        return found
+
+    @cached_property
+    def _indicators(self) -> dict[str, dict[str, Any]]:
+        """Names and definitions in force when the period begins."""
+        entries = [
+            one for one in definitions.indicators()["indicators"] if str(one["from"]) <= self.period.reference_date
+        ]
+        return {
+            one["code"]: {"name": one["name_fa"], "definition": one["definition_fa"], "kind": one["kind"]}
+            for one in entries
+        }
+
+    @cached_property
+    def _agency_names(self) -> dict[str, str]:
+        return {
+            source.agency_code: source.agency_name
+            for source in sources.load_all().values()
+            if source.form == "loan_plan" and source.delivers(self.period)
+        }
+
+    @cached_property
+    def _agency_figures(self) -> Figures:
+        return self._read_figures("bulletin/agency_figure.sql", NATION)
+
+    @property
+    def _year(self) -> dict[str, int]:
+        return {"year": self.period.year, "phase": self.period.phase}
+
+    def _standing_of_province(self, province_code: str) -> str:
+        figures = self._figures(NATION)
+        codes = [unit["code"] for unit in self._units("province")]
+        return statement.standings(statement.rates(figures, codes), self.confidence).get(province_code, wording.UNKNOWN)
+
+    def _units(self, level: str) -> list[dict[str, Any]]:
+        return _sorted_units(self.units[self.units["level"] == level])
+
+    def _figures(self, unit_code: str) -> Figures:
+        if unit_code not in self._figures_read:
+            self._figures_read[unit_code] = self._read_figures("bulletin/figure.sql", unit_code, unit_code=unit_code)
+        return self._figures_read[unit_code]
+
+    def _read_figures(self, file: str, seen_from: str, **parameters: str) -> Figures:
+        rows = warehouse.read(file, **self.partition, **parameters)
+        few = rows["indicator"].str.endswith("_plan_count") & rows["estimate"].between(1, self.minimum - 1)
+        return Figures(rows.assign(is_suppressed=rows["is_suppressed"].astype(bool) | few), seen_from)
+
+    @cached_property
+    def _figures_read(self) -> dict[str, Figures]:
+        return {}
+
+    def _figure_quality(self) -> list[dict[str, Any]]:
+        rows = warehouse.read("bulletin/figure_quality.sql", **self.partition)
+        table = rows.pivot_table(
+            index=["level", "is_whole"], columns="quality", values="figure_count", aggfunc="sum", fill_value=0
+        )
+        letters = ["A", "B", "C", "withheld", "undefined"]
+        return _records(table.reindex(columns=letters, fill_value=0).reset_index())
+
+    def _progress(self, unit_code: str) -> list[dict[str, Any]]:
+        rows = warehouse.read("bulletin/progress.sql", **self.partition, unit_code=unit_code)
+        rows = statement.printable_progress(rows, self.minimum)
+        # Firms stand by code, provinces by name.
+        return sorted(_records(rows), key=lambda row: persian.sort_key(row["unit_name"]) if unit_code == NATION else ())
 
 
 def _partition(period: Period, cutoff: datetime.date) -> dict[str, Any]:
@@ -242,10 +388,3 @@ def _sorted_units(units: pd.DataFrame) -> list[dict[str, Any]]:
 def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
     records = rows.astype(object).where(rows.notna(), None).to_dict("records")
     return [{str(key): value for key, value in record.items()} for record in records]
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(path.name + ".part")
-    half.write_bytes(content)
-    half.rename(path)

@@ -1,15 +1,38 @@
--- figures of a unit and its parts, as an edition prints them
+-- figures of a unit in every domain, and of its parts and the nation as a whole, as an edition prints them
 -- grain:  one row per figure
 -- reads:  bulletin.printed_figure, reference.county
 -- writes: nothing
 select
     indicator, basis, level, unit_code, domain, weight, numerator, denominator, exclusions, n, estimate,
-    standard_error, lower, upper, quality, method, guideline
+    standard_error, lower, upper, quality, method, guideline,
+    -- Of a county, what counts verdicts would tell of single plans: only its size and weighted rates are printed.
+    (
+        level = 'county'
+        and indicator not in (
+            'eligible_plan_count', 'issued_plan_count', 'supervised_plan_count', 'coverage_rate', 'registered_job_count'
+        )
+        and (
+            basis = 'counted'
+            or indicator not in (
+                'accuracy_rate', 'crude_confirmation_rate', 'job_realisation_ratio', 'cost_per_job_rial'
+            )
+        )
+    ) as is_suppressed,
+    false as is_revised
 from bulletin.printed_figure
 where
     year = :year and phase = :phase and cutoff = :cutoff
     and (
         unit_code = :unit_code
-        or (cast(:unit_code as text) = 'IR' and level = 'province')
-        or (level = 'county' and unit_code in (select county_code from reference.county where province_code = :unit_code))
+        or (
+            domain = 'all'
+            and (
+                level = 'nation'
+                or (cast(:unit_code as text) = 'IR' and level = 'province')
+                or (
+                    level = 'county'
+                    and unit_code in (select county_code from reference.county where province_code = :unit_code)
+                )
+            )
+        )
     )

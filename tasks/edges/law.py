@@ -40,6 +40,22 @@ def section_on(name: str, jalali_date: str) -> Section:
     return guideline.section(name, documents, jalali_date)
 
 
+def stated(name: str, period: Period) -> list[dict[str, Any]]:
+    """List what a guideline says on the day a period begins, each value with its label, status and reference."""
+    paths = [folder / f"{name}.yaml" for folder in settings().guideline_folders]
+    entries: dict[str, Any] = {}
+    for path in reversed([path for path in paths if path.exists()]):
+        entries |= _document(path)["parameters"]
+    in_force = section(name, period)
+    rows = []
+    for parameter, value in in_force.items():
+        begun = [one for one in entries[parameter]["values"] if one["from"] <= period.reference_date]
+        newest = max(begun, key=lambda one: str(one["from"]))
+        about = {name: entries[parameter][name] for name in ("label", "unit")}
+        rows.append(about | newest | {"value": value})
+    return rows
+
+
 def _document(path: Path) -> dict[str, Any]:
     try:
         # Every scalar stays text, so that no number passes through binary fractions.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import datetime
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import fontpkg_noto_sans
 import fontpkg_noto_sans_arabic
@@ -16,28 +17,28 @@ import jinja2
 import typst
 from fontTools import subset
 from fontTools.ttLib import TTFont
+from fontTools.varLib import instancer
 
 from tasks.edges.settings import ROOT
 
 TEMPLATES = ROOT / "report_templates"
+# Vazirmatn 33.003 (OFL): its letters are whole. Noto's are put together from strokes and dots, and whoever copies
+# them out of a PDF, or has it read aloud, gets each letter twice.
+FONT = TEMPLATES / "fonts" / "Vazirmatn[wght].ttf"
 # The header of each printed page repeats it, so that no page can be shown without it.
 REHEARSAL_NOTICE = "داده‌های این بولتن ساختگی است"
-PDF_STANDARDS: list[Literal["ua-1", "a-2a"]] = ["ua-1", "a-2a"]
-# Arabic script with Persian letters and digits, presentation marks, Latin letters, signs of the page.
-LETTERS = [
-    *range(0x20, 0x7F),
-    0xAB,
-    0xB7,
-    0xBB,
-    *range(0x600, 0x700),
-    0x200C,
-    0x200D,
-    0x200E,
-    0x200F,
-    0x2013,
-    0x2014,
-    0x2212,
-]
+# What nearly every page is written with. One small subset of the font then serves them all; a page with another
+# letter, such as a name in Arabic spelling, gets a subset with that letter more.
+PERSIAN = (
+    "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیئءأؤۀ\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0654"
+    "۰۱۲۳۴۵۶۷۸۹٪٫٬،؛؟«»–—−…·×\u061c\u200c\u200d\u200e\u200f"
+)
+LETTERS = frozenset(PERSIAN) | frozenset(map(chr, range(0x20, 0x7F)))
+# The joining of letters, the placing of marks, figures of one width.
+LAYOUT = [
+    "ccmp", "locl", "init", "medi", "fina", "isol", "rlig", "liga", "calt", "kern", "mark", "mkmk", "tnum",
+]  # fmt: skip
+WEIGHTS = (400, 700)
 
 Filters = Mapping[str, Callable[..., Any]]
 
@@ -62,7 +63,44 @@ def render(
 
 
 def render_page(template: str, context: Mapping[str, Any], filters: Filters) -> str:
-    """Render the well-formed XHTML that both forms are made from."""
+    """Render the well-formed XHTML that both forms are made from.
+
+    A template may also call `next_number(kind)`, which counts the tables and charts of this page.
+    """
+    environment = _environment(tuple(sorted(filters.items())))
+    counted: Counter[str] = Counter()
+
+    def next_number(kind: str) -> int:
+        counted[kind] += 1
+        return counted[kind]
+
+    return environment.get_template(template).render(context, next_number=next_number).strip()
+
+
+def dress_html(page: str) -> bytes:
+    """Put style sheet and font into the page, so that it needs no other file."""
+    style = _font_face(_more_letters(page)) + _style_sheet()
+    return ("<!doctype html>\n" + page.replace("</head>", f"<style>\n{style}</style>\n</head>", 1)).encode("utf-8")
+
+
+def print_pdf(page: str, notice: str, document_date: datetime.date, style: str = "print.typ") -> bytes:
+    """Set the page for paper by Typst, as a style sheet below `report_templates/` says: PDF/UA-1 and PDF/A-2a."""
+    date = {"year": document_date.year, "month": document_date.month, "day": document_date.day}
+    # A compiler is cheap, and none is shared: threads print at the same time.
+    compiler = typst.Compiler(
+        str(TEMPLATES / style), root=str(TEMPLATES), font_paths=_print_fonts(), ignore_system_fonts=True
+    )
+    pdf = compiler.compile(
+        format="pdf",
+        sys_inputs={"page": page, "notice": notice} | {key: str(value) for key, value in date.items()},
+        pdf_standards=["ua-1", "a-2a"],
+    )
+    # Only pictures come a page at a time.
+    return pdf if isinstance(pdf, bytes) else b"".join(pdf or ())
+
+
+@cache
+def _environment(filters: tuple[tuple[str, Callable[..., Any]], ...]) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -72,44 +110,41 @@ def render_page(template: str, context: Mapping[str, Any], filters: Filters) -> 
         auto_reload=False,
     )
     environment.filters.update(filters)
-    return environment.get_template(template).render(context).strip()
-
-
-def dress_html(page: str) -> bytes:
-    """Put style sheet and font into the page, so that it needs no other file."""
-    style = _font_face() + (TEMPLATES / "screen.css").read_text(encoding="utf-8")
-    return ("<!doctype html>\n" + page.replace("</head>", f"<style>\n{style}</style>\n</head>", 1)).encode("utf-8")
-
-
-def print_pdf(page: str, notice: str, document_date: datetime.date, style: str = "print.typ") -> bytes:
-    """Set the page for paper by Typst, as a style sheet below `report_templates/` says."""
-    date = {"year": document_date.year, "month": document_date.month, "day": document_date.day}
-    pdf = typst.compile(  # type: ignore[call-overload]  # its stubs want a Fonts object of the same types
-        str(TEMPLATES / style),
-        format="pdf",
-        root=str(TEMPLATES),
-        font_paths=[str(_arabic_font().parent), str(Path(str(fontpkg_noto_sans.ROOT)) / "files")],
-        ignore_system_fonts=True,
-        sys_inputs={"page": page, "notice": notice} | {key: str(value) for key, value in date.items()},
-        pdf_standards=PDF_STANDARDS,
-    )
-    return bytes(pdf)
-
-
-def _arabic_font() -> Path:
-    (path,) = (Path(str(fontpkg_noto_sans_arabic.ROOT)) / "files").glob("*.ttf")
-    return path
+    return environment
 
 
 @cache
-def _font_face() -> str:
-    font = TTFont(_arabic_font(), recalcTimestamp=False)
-    subsetter = subset.Subsetter(subset.Options(layout_features=["*"]))
-    subsetter.populate(unicodes=LETTERS)
+def _style_sheet() -> str:
+    return (TEMPLATES / "screen.css").read_text(encoding="utf-8")
+
+
+@cache
+def _print_fonts() -> Any:
+    # Noto has what Vazirmatn lacks, and work lists are set in it.
+    others = [Path(str(package.ROOT)) / "files" for package in (fontpkg_noto_sans_arabic, fontpkg_noto_sans)]
+    folders = [str(path) for path in (FONT.parent, *others)]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+
+
+@cache
+def _known_letters() -> frozenset[str]:
+    return frozenset(map(chr, TTFont(FONT, lazy=True).getBestCmap()))
+
+
+def _more_letters(page: str) -> str:
+    return "".join(sorted((set(page) - LETTERS) & _known_letters()))
+
+
+@cache
+def _font_face(more_letters: str) -> str:
+    font = TTFont(FONT, recalcTimestamp=False)
+    subsetter = subset.Subsetter(subset.Options(layout_features=LAYOUT))
+    subsetter.populate(text="".join(sorted(LETTERS)) + more_letters)
     subsetter.subset(font)
+    font = instancer.instantiateVariableFont(font, {"wght": WEIGHTS}, inplace=True)
     font.flavor = "woff2"
     stream = io.BytesIO()
     font.save(stream)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
     source = f'url(data:font/woff2;base64,{data}) format("woff2")'
-    return f'@font-face {{ font-family: "Payesh"; font-weight: 100 900; src: {source}; }}\n'
+    return f'@font-face {{ font-family: "Payesh"; font-weight: {WEIGHTS[0]} {WEIGHTS[1]}; src: {source}; }}\n'

@@ -152,12 +152,14 @@ def test_the_announced_counts_stand_in_no_code(folder):
     assert found == []
 
 
-def test_bulletins_of_nation_and_provinces_lie_there_and_say_they_are_made_up(rehearsed):
-    folder = next((rehearsed.home / "bulletins" / "1403" / "1").iterdir())
+def test_every_bulletin_lies_there_and_says_that_its_data_are_made_up(rehearsed):
+    parent = rehearsed.home / "bulletins" / "1403" / "1"
+    (folder,) = parent.iterdir()
     pages = sorted(folder.glob("*.html"))
-    assert len(pages) == 32
-    assert len(list(folder.glob("*.pdf"))) == 32
-    assert not list(folder.glob("*.part"))
+    # The nation, the report on methods, provinces, counties, agencies; each as a page and on paper.
+    assert len(pages) == 1 + 1 + 31 + 482 + 6
+    assert {path.stem for path in folder.glob("*.pdf")} == {path.stem for path in pages}
+    assert scalar("select count(*) from bulletin.file where year = 1403") == 2 * len(pages)
     for page in pages:
         assert "داده‌های این بولتن ساختگی است" in page.read_text(encoding="utf-8")
 

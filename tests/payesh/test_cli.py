@@ -10,10 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
-    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "run", "backfill", "figures", "progress",
-    "reconcile", "doctor",
-    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "deliver", "run", "backfill", "figures", "progress",
-    "doctor",
+    "demo", "up", "down", "status", "pull", "prepare", "collect", "publish", "deliver", "run", "backfill", "figures",
+    "progress", "reconcile", "site", "doctor",
 ]  # fmt: skip
 
 

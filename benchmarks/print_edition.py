@@ -1,0 +1,126 @@
+"""Print a whole edition from a warehouse that holds its figures; measure time, memory and sizes.
+
+Run after `payesh demo`, with the stack up or PAYESH_DATABASE_URL set:
+
+    python -m benchmarks.print_edition --year 1403
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import resource
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+
+from methods.period import Period
+
+WORKERS = 2
+LIMITS = {"seconds": 120.0, "mebibytes": 1024.0, "one_again_seconds": 2.0}
+LARGEST_KB = {"national": 1000, "county": 200}
+
+
+def print_all(period: Period, cutoff: datetime.date) -> float:
+    """Print as the flow does, without Prefect; return the seconds it took."""
+    from tasks import printing
+    from tasks.bulletin import province_codes
+
+    begun = time.perf_counter()
+    assert printing.begin_edition.fn(period, cutoff)  # noqa: S101
+    with ThreadPoolExecutor(WORKERS) as pool:
+        work = [pool.submit(printing.print_nation.fn, period, cutoff)]
+        work.append(pool.submit(printing.print_agencies.fn, period, cutoff))
+        work += [pool.submit(printing.print_province.fn, period, cutoff, code) for code in province_codes()]
+        for place, one in enumerate(work):
+            one.result()
+            print(f"\r{place + 1} of {len(work)} parts", end="", flush=True)
+    print()
+    return time.perf_counter() - begun
+
+
+def print_one_again(period: Period, cutoff: datetime.date) -> float:
+    """Print one province's bulletin in a process that has printed before; return the seconds it took."""
+    from tasks.bulletin import FILTERS, Edition
+    from tasks.edges import rendering
+
+    begun = time.perf_counter()
+    rendering.render("provincial.html.j2", Edition(period, cutoff).provincial("00"), FILTERS, cutoff)
+    return time.perf_counter() - begun
+
+
+class Peak:
+    """The most memory this process has held, watched from a thread of its own."""
+
+    def __init__(self) -> None:
+        self.mebibytes = 0.0
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        process = psutil.Process()
+        while not self._done.wait(0.05):
+            self.mebibytes = max(self.mebibytes, process.memory_info().rss / 2**20)
+
+    def stop(self) -> None:
+        """End the watch."""
+        self._done.set()
+        self._thread.join()
+
+
+def report(folder: Path, seconds: float, again: float, peak: Peak, cpu: float) -> None:
+    """Say what was measured beside what is asked for."""
+    from tasks.edges.edition import EditionFolder
+
+    files = EditionFolder(*_of(folder)).hidden.iterdir()
+    sizes = {path.name: path.stat().st_size / 1000 for path in files}
+    pages = [name for name in sizes if name.endswith(".html")]
+    print(f"bulletins    {len(pages)} as HTML and PDF, {sum(sizes.values()) / 1000:.0f} MB")
+    print(f"time         {seconds:.1f} s (asked: {LIMITS['seconds']:.0f}) on {os.cpu_count()} cores")
+    print(f"processor    {cpu:.1f} s, load of the machine {os.getloadavg()[0]:.1f}")
+    print(f"memory       {peak.mebibytes:.0f} MiB at most (asked: {LIMITS['mebibytes']:.0f})")
+    print(f"one again    {again:.2f} s (asked: {LIMITS['one_again_seconds']:.0f})")
+    for kind, limit in LARGEST_KB.items():
+        largest = max(size for name, size in sizes.items() if name.startswith(kind) and name.endswith(".html"))
+        print(f"{kind:<12} {largest:.0f} kB at most (asked: {limit})")
+
+
+def _of(folder: Path) -> tuple[Period, datetime.date]:
+    year, phase, day = folder.parts[-3:]
+    return Period(int(year), int(phase)), datetime.date.fromisoformat(day)
+
+
+def main() -> None:
+    """Measure one edition."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--year", type=int, default=1403)
+    parser.add_argument("--phase", type=int, default=1)
+    wanted = parser.parse_args()
+    if "PAYESH_DATABASE_URL" not in os.environ:
+        from payesh import stack
+
+        stack.adopt()
+    from tasks.edges import register
+    from tasks.edges.edition import EditionFolder
+
+    period = Period(wanted.year, wanted.phase)
+    cutoff = register.cutoff(period, None)
+    with tempfile.TemporaryDirectory() as home:
+        # The warehouse is read; what is printed goes where nobody reads it.
+        os.environ["PAYESH_HOME"] = home
+        peak, cpu = Peak(), time.process_time()
+        seconds = print_all(period, cutoff)
+        cpu, again = time.process_time() - cpu, print_one_again(period, cutoff)
+        peak.stop()
+        report(EditionFolder(period, cutoff).shown, seconds, again, peak, cpu)
+    print(f"peak by the kernel {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
+
+
+if __name__ == "__main__":
+    main()
