@@ -12,6 +12,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from methods import calendar, decision, persian, wording
+from methods.errors import FigureMissing
 from methods.period import Period
 from tasks import statement
 from tasks.edges import definitions, law, register, sources, warehouse
@@ -19,6 +20,7 @@ from tasks.edges.edition import EditionFolder, Figures
 from tasks.edges.warehouse import Receipt, Rowset
 
 NATION = "IR"
+REASONS_FA = {"data": "دادهٔ تازه", "method": "روش یا شیوه‌نامه", "error": "خطا در ویرایش پیشین"}
 GUIDELINES = ("sampling", "field", "verdicts", "publication", "quotas")
 
 
@@ -250,7 +252,8 @@ class Edition:
             "phase": period.phase,
             "cutoff": self.cutoff,
             "released_on": self.cutoff + datetime.timedelta(days=delay),
-            "kind": str(self.rules["edition_kind"]),
+            "kind": str(self.record["kind"]),
+            "number": int(self.record["number"]),
             "contact": str(self.rules["contact"]),
             "next_release_on": self.cutoff + datetime.timedelta(days=delay + int(self.rules["release_interval_days"])),
             "address": f"/{period.year}/{period.phase}/{self.cutoff.isoformat()}/",
@@ -274,12 +277,35 @@ class Edition:
             "not_covered": self.not_covered,
             "minimum_count": self.minimum,
             "marks": {"p": self.edition["kind"] == "provisional", "r": self.edition["kind"] == "revised"},
-            # Filled once an edition has one before it, other sources of error are measured, or counties modelled.
-            "changes": [],
-            "revisions": [],
-            "error_sources": [],
-            "small_areas": {},
+            "changes": self._rows("change", unit_code),
+            "revisions": [row | {"reason": self._reasons_fa} for row in self._rows("unit_revision", unit_code)],
+            "error_sources": self._rows("error_source", unit_code),
+            "small_areas": self._small_areas(unit_code),
         }
+
+    @cached_property
+    def record(self) -> Mapping[str, Any]:
+        """What was recorded of the edition: its number, its kind, what it superseded and why."""
+        rows = warehouse.read("bulletin/edition.sql", **self._year)
+        own = _records(rows[rows["cutoff"] == self.cutoff])
+        if not own:
+            raise FigureMissing(
+                place=f"edition {self.period} {self.cutoff}",
+                found="no record of it",
+                wanted="one, before it is printed",
+            )
+        return own[0]
+
+    @property
+    def _reasons_fa(self) -> str:
+        return " و ".join(REASONS_FA[reason] for reason in self.record["reasons"])
+
+    def _rows(self, name: str, unit_code: str) -> list[dict[str, Any]]:
+        return _records(warehouse.read(f"bulletin/{name}.sql", **self.partition, unit_code=unit_code))
+
+    def _small_areas(self, province_code: str) -> dict[str, dict[str, Any]]:
+        rows = warehouse.read("bulletin/small_area.sql", **self.partition, province_code=province_code)
+        return {row["county_code"]: row for row in _records(rows)}
 
     def _groups(self, figures: Figures) -> list[dict[str, Any]]:
         """List the dimensions but the agency's, with the domains in which the unit has plans."""

@@ -16,6 +16,8 @@ from methods.period import Period
 from tasks.bulletin import FILTERS, Edition
 from tasks.edges import rendering, warehouse
 from tasks.edges.edition import EditionFolder
+from tasks.edges.site import archive
+from tasks.edges.site.archive import ABOUT
 from tasks.edges.warehouse import Receipt
 
 FORMATS = (".html", ".pdf")
@@ -84,11 +86,21 @@ def print_agencies(period: Period, cutoff: datetime.date) -> Receipt:
 def show_edition(period: Period, cutoff: datetime.date) -> Receipt:
     """Move the edition into place, once every bulletin of it is there."""
     edition, folder = Edition(period, cutoff), EditionFolder(period, cutoff)
+    folder.write(ABOUT, archive.about_text(_about(edition)))
     folder.show([f"{stem}{suffix}" for stem in stems(edition) for suffix in FORMATS])
     page = folder.shown / f"national-{period}.html"
     create_link_artifact(key=f"bulletin-{period}", link=page.as_uri(), link_text=f"Bulletin {period}")
     files = folder.files()
     return Receipt("bulletin.file", str(period), len(files), _hash("".join(files["sha256"]).encode()))
+
+
+def _about(edition: Edition) -> dict[str, Any]:
+    """What the archive reads of an edition, beside its pages."""
+    record, named = edition.record, edition.edition
+    kept = ("year", "phase", "cutoff", "number", "kind", "released_on", "supersedes", "reasons")
+    agencies = {card["agency_code"]: card["agency_name"] for card in edition.agencies}
+    about = {name: record[name] for name in kept} | {"agencies": agencies}
+    return about | {name: named[name] for name in ("next_release_on", "is_rehearsal", "contact")}
 
 
 def stems(edition: Edition) -> list[str]:

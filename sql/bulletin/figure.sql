@@ -1,6 +1,6 @@
 -- figures of a unit in every domain, and of its parts and the nation as a whole, as an edition prints them
 -- grain:  one row per figure
--- reads:  bulletin.printed_figure, reference.county
+-- reads:  bulletin.printed_figure, bulletin.revision, reference.county
 -- writes: nothing
 select
     indicator, basis, level, unit_code, domain, weight, numerator, denominator, exclusions, n, estimate,
@@ -18,8 +18,15 @@ select
             )
         )
     ) as is_suppressed,
-    false as is_revised
-from bulletin.printed_figure
+    exists(
+        select 1 from bulletin.revision as revision
+        where
+            revision.year = printed.year and revision.phase = printed.phase and revision.cutoff = printed.cutoff
+            and revision.indicator = printed.indicator and revision.basis = printed.basis
+            and revision.level = printed.level and revision.unit_code = printed.unit_code
+            and revision.domain = printed.domain
+    ) as is_revised
+from bulletin.printed_figure as printed
 where
     year = :year and phase = :phase and cutoff = :cutoff
     and (

@@ -219,5 +219,23 @@ class Store:
         rows = self.figures.query("basis == 'estimated'").assign(is_whole=lambda one: one["domain"] == "all")
         return rows.groupby(["level", "is_whole", "quality"]).size().rename("figure_count").reset_index()
 
+    def _bulletin_edition(self, **_):
+        return pd.DataFrame(
+            [{"cutoff": CUTOFF, "number": 1, "kind": "provisional", "reasons": [], "supersedes": None, "year": 1403,
+              "phase": 1, "released_on": CUTOFF, "guideline": "abc123"}]
+        )  # fmt: skip
+
+    def _bulletin_change(self, **_):
+        return pd.DataFrame(columns=["indicator", "against_year", "against_phase", "before", "after"])
+
+    def _bulletin_unit_revision(self, **_):
+        return pd.DataFrame(columns=["indicator", "before", "after"])
+
+    def _bulletin_error_source(self, **_):
+        return pd.DataFrame(columns=["code", "estimate", "lower", "upper"])
+
+    def _bulletin_small_area(self, **_):
+        return pd.DataFrame(columns=["county_code", "estimate", "lower", "upper"])
+
     def _staging_rehearsal_delivery(self, **_):
         return pd.DataFrame({"delivery_count": [int(self.is_rehearsal)]})

@@ -281,15 +281,15 @@ def test_quality_is_told_by_agency_and_what_was_not_measured_is_marked(pages):
 
 CHANGE = {
     "indicator": "accuracy_rate", "before": 0.70, "after": 0.76, "change": 0.06, "lower": 0.02, "upper": 0.10,
-    "direction": "rose", "composition_part": 0.0104, "rate_part": 0.0496,
+    "direction": "more", "against_year": 1402, "against_phase": 1, "composition_part": 0.0104, "rate_part": 0.0496,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("direction", "sentence"),
     [
-        ("rose", "نرخ صحت افزایش یافته است"),
-        ("fell", "نرخ صحت کاهش یافته است"),
+        ("more", "نرخ صحت افزایش یافته است"),
+        ("less", "نرخ صحت کاهش یافته است"),
         ("no_clear_change", "نرخ صحت تغییر روشنی نکرده است"),
         ("unknown", "نرخ صحت با ویرایش پیش سنجیدنی نیست"),
     ],

@@ -57,11 +57,12 @@ def edition(bulletins):
             (folder / f"{stem}-{year}-1.pdf").write_bytes(b"%PDF-" + stem.encode())
         figures(number / 100).to_parquet(folder / archive.DATA / "figures.parquet", index=False)
         (folder / archive.DATA / "datapackage.json").write_text(json.dumps({"name": cutoff}), encoding="utf-8")
-        archive.write_about(folder, {
+        about = {
             "year": year, "phase": 1, "cutoff": cutoff, "number": number, "kind": kind, "released_on": cutoff,
             "next_release_on": "2027-01-20", "supersedes": supersedes, "reasons": list(reasons),
             "is_rehearsal": True, "contact": "دبیرخانه", "agencies": {"P01": agency},
-        })  # fmt: skip
+        }  # fmt: skip
+        (folder / archive.ABOUT).write_bytes(archive.about_text(about))
         return folder
 
     return printed

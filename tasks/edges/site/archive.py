@@ -104,10 +104,10 @@ def read(bulletins: Path) -> list[Edition]:
     return linked[::-1]
 
 
-def write_about(folder: Path, about: dict[str, Any]) -> None:
-    """Write what an edition says of itself beside its bulletins."""
+def about_text(about: dict[str, Any]) -> bytes:
+    """Write what an edition says of itself, for the file beside its bulletins."""
     text = json.dumps(about, ensure_ascii=False, indent=1, sort_keys=True, default=str)
-    (folder / ABOUT).write_text(text + "\n", encoding="utf-8")
+    return (text + "\n").encode("utf-8")
 
 
 def newest(editions: Sequence[Edition]) -> list[Edition]:
