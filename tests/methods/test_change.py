@@ -83,6 +83,14 @@ def test_the_same_plans_that_fare_the_same_have_not_changed_at_all():
         assert (row["lower"], row["upper"], row["direction"]) == (0, 0, "no_clear_change")
 
 
+def test_a_covariance_is_no_larger_than_full_correlation_would_make_it():
+    # Plan 1 of 20 in both samples of two: V of each 20^2 * 0.9 * 1/2 / 2 = 90. The factor would be
+    # (10 * 10 - 20) / (1 - 1/2 - 1/2 + 1/4) = 320; at most 0.9 * 2 * 100 = 180, by e f = 1/4: C = 45, in all 180 - 90.
+    before, after = issued([1, 0], population=20), issued([0, 1], population=20, first=1)
+    total = national(change.compare(before, after, RULES, persisting(20)), "confirmed_plan_count")
+    assert total["standard_error"] == pytest.approx(np.sqrt(90), rel=1e-12)
+
+
 def test_where_no_plan_came_again_the_worst_covariance_is_taken():
     # V of each: 20^2 (1 - 4/20) 1/3 / 4 = 80/3; the lowest covariance: -20 * s_e * s_f = -20/3. In all 200/3.
     before, after = issued([1, 0, 1, 0], population=20), issued([1, 0, 1, 0], population=20, first=4)
