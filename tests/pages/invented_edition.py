@@ -221,8 +221,8 @@ class Store:
 
     def _bulletin_edition(self, **_):
         return pd.DataFrame(
-            [{"cutoff": CUTOFF, "number": 1, "kind": "provisional", "reasons": [], "supersedes": None, "year": 1403,
-              "phase": 1, "released_on": CUTOFF, "guideline": "abc123"}]
+            [{"cutoff": DAY, "number": 1, "kind": "provisional", "reasons": [], "supersedes": None, "year": 1403,
+              "phase": 1, "released_on": DAY, "guideline": "abc123"}]
         )  # fmt: skip
 
     def _bulletin_change(self, **_):

@@ -291,7 +291,7 @@ CHANGE = {
         ("more", "نرخ صحت افزایش یافته است"),
         ("less", "نرخ صحت کاهش یافته است"),
         ("no_clear_change", "نرخ صحت تغییر روشنی نکرده است"),
-        ("unknown", "نرخ صحت با ویرایش پیش سنجیدنی نیست"),
+        ("undefined", "نرخ صحت با آن دوره سنجیدنی نیست"),
     ],
 )
 def test_a_change_is_told_as_its_test_says(direction, sentence, contexts):
