@@ -163,16 +163,21 @@ def settled_cutoff(period: Period, asked: datetime.date | None) -> datetime.date
     Raises:
         EditionNotDelivered: it has no recorded files.
     """
-    rows = warehouse.read("bulletin/outbox_edition.sql", year=period.year, phase=period.phase)
-    if rows.empty or (asked is not None and asked not in set(rows["cutoff"])):
+    found: datetime.date = _recorded(period, asked)["cutoff"]
+    return found
+
+
+def _recorded(period: Period, cutoff: datetime.date | None) -> dict[str, Any]:
+    rows = outbox.records(warehouse.read("bulletin/outbox_edition.sql", year=period.year, phase=period.phase))
+    found = [row for row in rows if cutoff in (None, row["cutoff"])]
+    if not found:
         raise EditionNotDelivered(
-            place=f"edition {period}{f' {asked}' if asked else ''}",
+            place=f"edition {period}{f' {cutoff}' if cutoff else ''}",
             found="no recorded files",
             wanted="an edition that has been printed",
             remedy=f"Run `payesh publish {period.year} --phase {period.phase}` first.",
         )
-    found: datetime.date = asked or rows["cutoff"].iloc[0]
-    return found
+    return found[0]
 
 
 def plan(edition: Edition) -> Plan:
@@ -227,15 +232,16 @@ class Edition:
 
     def __init__(self, period: Period, cutoff: datetime.date) -> None:
         self.period = period
-        self.cutoff = settled_cutoff(period, cutoff)
+        self.cutoff = cutoff
+        record = _recorded(period, cutoff)
+        self.kind_fa = EDITION_KINDS[record["kind"]]
+        # Cut-off of the edition it takes the place of, if there was one.
+        self.supersedes: datetime.date | None = record["supersedes"]
         self.rules = law.section_on("delivery", calendar.jalali_text(settings().today))
         self.is_rehearsal = register.rests_on_rehearsal(period)
-        publication = law.section("publication", period)
-        self.kind_fa = EDITION_KINDS[str(publication["edition_kind"])]
-        self.contact = str(publication["contact"])
-        released_on = self.cutoff + datetime.timedelta(days=int(publication["release_delay_days"]))
+        self.contact = str(law.section("publication", period)["contact"])
         hour = datetime.time(int(self.rules["release_hour"]), tzinfo=TEHRAN)
-        self.released_at = datetime.datetime.combine(released_on, hour)
+        self.released_at = datetime.datetime.combine(record["released_on"], hour)
         rows = outbox.records(warehouse.read("bulletin/outbox_recorded_file.sql", **self.partition))
         self.files = {row["file_name"]: File(**row) for row in rows}
         places = outbox.records(warehouse.read("bulletin/outbox_place.sql"))

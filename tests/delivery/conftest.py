@@ -74,6 +74,7 @@ def sending(stack, post, paper, tmp_path, monkeypatch):
     folder = stack.home / "bulletins" / "1405" / "1" / CUTOFF.isoformat()
     state = Sending(folder, tmp_path, monkeypatch)
     state.hand_in_at(post)
+    state.record()
     for stem in ("national", "province-00", "province-03"):
         state.write(f"{stem}-{PERIOD}.pdf")
     state.name_recipients(

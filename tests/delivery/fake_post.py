@@ -221,6 +221,11 @@ class Sending:
         rows = pd.DataFrame([row | {"year": PERIOD.year, "phase": PERIOD.phase, "cutoff": CUTOFF}])
         warehouse.append("bulletin.file", {"year": PERIOD.year}, rows)
 
+    def record(self, **changed):
+        stated = {"number": 2, "kind": "provisional", "released_on": CUTOFF, "supersedes": None, "guideline": "g"}
+        row = {"year": PERIOD.year, "phase": PERIOD.phase, "cutoff": CUTOFF, "reasons": "{}"} | stated | changed
+        warehouse.replace("bulletin.edition", {"year": PERIOD.year}, pd.DataFrame([row]))
+
     def name_recipients(self, **lists):
         path = self.tmp_path / "recipients.yaml"
         path.write_text(yaml.safe_dump(lists, allow_unicode=True), encoding="utf-8")
@@ -232,10 +237,9 @@ class Sending:
             | ({"kind": "table"} if isinstance(value, dict) else {})
             for name, value in values.items()
         }
-        for guideline in ("delivery", "publication"):
-            path = self.tmp_path / "rules" / f"{guideline}.yaml"
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(json.dumps({"parameters": rules}), encoding="utf-8")
+        path = self.tmp_path / "rules" / "delivery.yaml"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps({"parameters": rules}), encoding="utf-8")
         self.monkeypatch.setenv("PAYESH_GUIDELINES", f"{self.tmp_path / 'rules'}:{ROOT / 'guidelines'}")
 
     def hand_in_at(self, post, scheme="smtp", timeout=10):
@@ -260,4 +264,5 @@ def forget_edition():
     with warehouse.transaction() as connection:
         for table in ("outbox_event", "outbox_file", "outbox"):
             connection.execute(sa.text(f"delete from bulletin.{table}"))
-        connection.execute(sa.text("delete from bulletin.file where year = 1405"))
+        for table in ("file", "edition"):
+            connection.execute(sa.text(f"delete from bulletin.{table} where year = 1405"))

@@ -70,6 +70,11 @@ def test_what_was_printed_is_what_arrives(rehearsed, sending, post, monkeypatch)
     assert delivery.send(period, cutoff) == {"sent": 2}
     mail = {one.rcpt_tos[0]: email.message_from_bytes(one.content, policy=email.policy.default) for one in post.took}
     assert mail[TABRIZ]["Subject"].startswith("[داده‌های ساختگی] پایش اشتغال: بولتن استان آذربایجان شرقی")
-    (attachment,) = mail[DEPUTY].iter_attachments()
-    assert attachment.get_content() == printed.read_bytes()
+    arrived = {part.get_filename(): part.get_content() for part in mail[DEPUTY].iter_attachments()}
+    assert list(arrived) == ["national-1403-1.pdf", "methods-1403-1.pdf"]
+    assert arrived[printed.name] == printed.read_bytes()
+    sheets = [part.get_filename() for part in mail[TABRIZ].iter_attachments()]
+    assert sheets[0] == "province-03-1403-1.pdf"
+    assert len(sheets) > 10
+    assert all(name.startswith("county-03") for name in sheets[1:])
     assert rows_of("select distinct is_rehearsal from bulletin.outbox") == [{"is_rehearsal": True}]

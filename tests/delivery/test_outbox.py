@@ -33,6 +33,15 @@ def texts(envelope):
     return [message.get_body((kind,)).get_content() for kind in ("plain", "html")]
 
 
+def sent_texts(post):
+    """Send all of it afresh, and read the newest mail."""
+    with warehouse.transaction() as connection:
+        for table in ("outbox_event", "outbox_file", "outbox"):
+            connection.execute(sa.text(f"delete from bulletin.{table}"))
+    deliver()
+    return texts(post.took[-1])
+
+
 def make_due():
     with warehouse.transaction() as connection:
         connection.execute(sa.text("update bulletin.outbox_event set next_try_at = now() - interval '1 minute'"))
@@ -388,6 +397,7 @@ def test_without_a_mail_server_nothing_is_written(sending, monkeypatch):
 
 # release, rehearsal, names -------------------------------------------------------------------------
 
+RELEASED_ON = datetime.date(2026, 3, 3)
 EARLY = {"address": "minister@example.invalid", "role": "ministry"}
 
 
@@ -397,7 +407,8 @@ def on(monkeypatch, day):
 
 def test_before_its_release_an_edition_goes_to_the_few_under_embargo(sending, post, monkeypatch):
     # Released on the third at nine; forty-eight hours before that is the first at nine.
-    sending.set_rules(release_delay_days="2", release_hour="9", pre_release_hours="48")
+    sending.set_rules(release_hour="9", pre_release_hours="48")
+    sending.record(released_on=RELEASED_ON)
     sending.name_recipients(ministry=[{"address": DEPUTY}], pre_release=[EARLY])
     on(monkeypatch, "2026-02-28")
     assert deliver() == {}
@@ -426,13 +437,22 @@ def test_once_it_is_out_nobody_is_under_embargo(sending, post):
 
 
 def test_before_its_release_nothing_is_linked(sending, monkeypatch):
-    sending.set_rules(release_delay_days="2", pre_release_hours="48", attach_up_to_bytes="5")
+    sending.set_rules(pre_release_hours="48", attach_up_to_bytes="5")
+    sending.record(released_on=RELEASED_ON)
     sending.name_recipients(pre_release=[EARLY])
     monkeypatch.setenv("PAYESH_SITE_URL", "https://payesh.example.invalid")
     on(monkeypatch, "2026-03-02")
     delivery.fill(PERIOD, CUTOFF)
     with pytest.raises(EditionNotDelivered, match="wanted a larger attach_up_to_bytes"):
         delivery.send(PERIOD, CUTOFF)
+
+
+def test_a_revised_edition_says_which_it_takes_the_place_of(sending, post):
+    assert all("جای ویرایش" not in text for text in sent_texts(post))
+    sending.record(kind="revised", supersedes=datetime.date(2026, 2, 1))
+    for text in sent_texts(post):
+        assert "ویرایش بازنگری‌شده" in text
+        assert "جای ویرایش داده‌های تا ۱۲ بهمن ۱۴۰۴ را می‌گیرد" in text
 
 
 def test_made_up_data_are_marked_in_subject_and_text(sending, post, monkeypatch):
