@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import hashlib
 import os
 import resource
 import tempfile
@@ -54,6 +55,19 @@ def print_one_again(period: Period, cutoff: datetime.date) -> float:
     return time.perf_counter() - begun
 
 
+def same_as_recorded(period: Period, cutoff: datetime.date) -> str:
+    """Compare what was printed with what the warehouse recorded of the edition as it was shown."""
+    from tasks.edges import warehouse
+    from tasks.edges.edition import EditionFolder
+
+    rows = warehouse.read("bulletin/file.sql", year=period.year, phase=period.phase, cutoff=cutoff)
+    recorded = dict(zip(rows["file_name"], rows["sha256"], strict=True))
+    folder = EditionFolder(period, cutoff).hidden
+    printed = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    same = [name for name, digest in printed.items() if recorded.get(name) == digest]
+    return f"{len(same)} of {len(printed)} files"
+
+
 class Peak:
     """The most memory this process has held, watched from a thread of its own."""
 
@@ -76,10 +90,7 @@ class Peak:
 
 def report(folder: Path, seconds: float, again: float, peak: Peak, cpu: float) -> None:
     """Say what was measured beside what is asked for."""
-    from tasks.edges.edition import EditionFolder
-
-    files = EditionFolder(*_of(folder)).hidden.iterdir()
-    sizes = {path.name: path.stat().st_size / 1000 for path in files}
+    sizes = {path.name: path.stat().st_size / 1000 for path in folder.iterdir()}
     pages = [name for name in sizes if name.endswith(".html")]
     print(f"bulletins    {len(pages)} as HTML and PDF, {sum(sizes.values()) / 1000:.0f} MB")
     print(f"time         {seconds:.1f} s (asked: {LIMITS['seconds']:.0f}) on {os.cpu_count()} cores")
@@ -89,11 +100,6 @@ def report(folder: Path, seconds: float, again: float, peak: Peak, cpu: float) -
     for kind, limit in LARGEST_KB.items():
         largest = max(size for name, size in sizes.items() if name.startswith(kind) and name.endswith(".html"))
         print(f"{kind:<12} {largest:.0f} kB at most (asked: {limit})")
-
-
-def _of(folder: Path) -> tuple[Period, datetime.date]:
-    year, phase, day = folder.parts[-3:]
-    return Period(int(year), int(phase)), datetime.date.fromisoformat(day)
 
 
 def main() -> None:
@@ -118,7 +124,8 @@ def main() -> None:
         seconds = print_all(period, cutoff)
         cpu, again = time.process_time() - cpu, print_one_again(period, cutoff)
         peak.stop()
-        report(EditionFolder(period, cutoff).shown, seconds, again, peak, cpu)
+        print(f"same bytes as recorded: {same_as_recorded(period, cutoff)}")
+        report(EditionFolder(period, cutoff).hidden, seconds, again, peak, cpu)
     print(f"peak by the kernel {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 

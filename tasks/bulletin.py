@@ -393,7 +393,8 @@ class Edition:
             index=["level", "is_whole"], columns="quality", values="figure_count", aggfunc="sum", fill_value=0
         )
         letters = ["A", "B", "C", "withheld", "undefined"]
-        return _records(table.reindex(columns=letters, fill_value=0).reset_index())
+        ordered = table.reindex(columns=letters, fill_value=0).reindex(["nation", "province", "county"], level="level")
+        return _records(ordered.reset_index())
 
     def _progress(self, unit_code: str) -> list[dict[str, Any]]:
         rows = warehouse.read("bulletin/progress.sql", **self.partition, unit_code=unit_code)

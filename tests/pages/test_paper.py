@@ -148,3 +148,20 @@ def test_a_page_looks_like_the_approved_one(kind, pages):
             assert found.size == approved.size
             differences = ImageChops.difference(found, approved.convert("L")).histogram()
         assert sum(differences[32:]) / sum(differences) <= MOST_DIFFERENT_SHARE, f"page {page}"
+
+
+def test_wherever_a_page_ends_a_table_keeps_its_caption_head_and_first_row(tmp_path):
+    row = '<tr><th scope="row">ردیف</th><td class="number">۱</td></tr>'
+    head = '<thead><tr><th scope="col">سرستون</th><th scope="col">رقم</th></tr></thead>'
+    table = f"<table><caption>جدول ۱. شمارش</caption>{head}<tbody>{row * 12}</tbody></table>"
+    opening = '<html xmlns="http://www.w3.org/1999/xhtml" lang="fa" dir="rtl"><body class="nation"><h1>پایش</h1>'
+    parted = 0
+    for lines in range(28, 44):
+        page = f"{opening}{'<p>متن</p>' * lines}<h2>بخش</h2>{table}</body></html>"
+        pdf = rendering.print_pdf(page, "", DAY)
+        first, second = (text_of(pdf, number, tmp_path) for number in (1, 2))
+        parted += "ردیف" in first and "ردیف" in second
+        # Heading, caption, head and a row stand together, on whichever page; a head is repeated above what goes on.
+        assert len({word in first for word in ("بخش", "شمارش", "سرستون", "ردیف")}) == 1, f"{lines} lines before"
+        assert "ردیف" not in second or "سرستون" in second
+    assert parted >= 3
