@@ -11,14 +11,16 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from methods import estimate
 from methods.errors import SettingWrong
 from methods.estimate import change
+from methods.estimate.definitions import Definitions
 from methods.guideline import Section
 from methods.period import Period
-from tasks.edges import law, warehouse
+from tasks.edges import definitions, law, warehouse
 from tasks.edges.warehouse import Receipt
 
-RESTS_ON = ("sampling", "verdicts", "publication", "change")
+RESTS_ON = ("sampling", "verdicts", "publication")
 SHOWN = ("indicator", "before", "after", "change", "lower", "upper", "direction", "composition_part", "rate_part")
 
 
@@ -58,7 +60,8 @@ def _compared(period: Period, earlier: Period, after: pd.DataFrame, cutoff: date
     before = warehouse.read("estimate/change_plan.sql", year=earlier.year, phase=earlier.phase, cutoff=cutoff)
     if before.empty:
         return None
-    rules = {**law.section("publication", period), **law.section("change", period)}
+    limits = change.loan_band_limits(_definitions(period))
+    rules = {**law.section("publication", period), "loan_band_limits_rial": limits}
     rows = change.compare(before, after, rules, _persisting(earlier, period))
     return rows.assign(
         against_year=earlier.year,
@@ -91,7 +94,11 @@ def _certificate(period: Period) -> dict[str, Any]:
 
 
 def _version(period: Period) -> str:
-    return "+".join(law.section(name, period).version for name in RESTS_ON)
+    return "+".join([*(law.section(name, period).version for name in RESTS_ON), _definitions(period).version])
+
+
+def _definitions(period: Period) -> Definitions:
+    return estimate.definitions_in_force(definitions.indicators(), period.reference_date)
 
 
 def _markdown(period: Period, found: dict[Period, pd.DataFrame | None]) -> str:

@@ -12,8 +12,9 @@ import pandas as pd
 from scipy import stats
 
 from methods import sample
-from methods.errors import BadPeriod
+from methods.errors import BadPeriod, GuidelineMissing
 from methods.estimate.decomposition import Decomposition, decompose
+from methods.estimate.definitions import Definitions
 from methods.estimate.overlap import Overlap, covariances
 from methods.estimate.strata import CERTAIN, stratum_totals
 from methods.period import FIRST_YEAR, Period
@@ -28,8 +29,9 @@ TOTALS = {
     "realised_job_count": "jobs",
     "loan_paid_rial": "loan",
 }
-# Those of RATES lie between 0 and 1, and are taken apart.
-RATES = {"crude_confirmation_rate": ("confirmed", "supervised"), "accuracy_rate": ("confirmed", "decided")}
+# Those of PARTED are taken apart; they and their like lie between 0 and 1.
+PARTED = {"crude_confirmation_rate": ("confirmed", "supervised"), "accuracy_rate": ("confirmed", "decided")}
+RATES = PARTED | {f"{name}_rate": (name, "decided") for name in ("deviation", "violation", "discrepancy")}
 RATIOS = RATES | {"cost_per_job_rial": ("loan", "jobs")}
 INDICATORS = (*TOTALS, *RATIOS)
 VARIABLES = ("supervised", "decided", "confirmed", "deviation", "violation", "discrepancy", "jobs", "loan")
@@ -101,6 +103,20 @@ def persisting_plans(
     return both.value_counts(sort=False).rename("plan_count").reset_index()
 
 
+def loan_band_limits(definitions: Definitions) -> list[float]:
+    """Read the limits of the loan bands that figures are given for [rial]; a plan on one lies in the band above.
+
+    Raises:
+        GuidelineMissing: the definitions part no plans by their loan.
+    """
+    edges = [edge for one in definitions.dimensions if one.code == "loan_band" for edge, _ in one.edges]
+    if not edges:
+        raise GuidelineMissing(
+            place="reference/indicators.yaml, dimensions", found="no bands of loan_band", wanted="at least one"
+        )
+    return edges[1:]
+
+
 def compare(
     before: pd.DataFrame,
     after: pd.DataFrame,
@@ -113,7 +129,7 @@ def compare(
         before: of the earlier round: plan_id, province_code, agency_code, plan_kind, the columns DESIGN,
             is_supervised, is_decided, is_confirmed, verdict, loan_paid_rial, realised_job_count; a row an issued plan.
         after: the same of the later round.
-        rules: confidence_level, loan_band_limits_rial.
+        rules: confidence_level, loan_band_limits_rial (see `loan_band_limits`).
         persisting: see `persisting_plans`, where both rounds were drawn with the same permanent random numbers;
             None where they were drawn independently, so that they have no covariance.
 
@@ -122,8 +138,8 @@ def compare(
         direction is more, less or no_clear_change at the confidence level; undefined where a round has no such
         figure; not_tested, without error and interval, where chance chose the plans but they show no spread (all
         confirmed, say), so that the error cannot be seen. composition_part (who was inspected) and rate_part (how
-        they fared) add up to the change, agency_part and the like to composition_part; they are those of rates of
-        all plans alone, and missing where too few plans bear them.
+        they fared) add up to the change, agency_part and the like to composition_part; they are those of PARTED for all
+        plans alone, and missing where too few plans bear them.
 
     Raises:
         FrameMismatch: see `stratum_totals`; more plans in both samples than in both frames.
@@ -297,7 +313,7 @@ def _some(column: pd.Series) -> pd.Series:
 
 @dataclass(frozen=True)
 class _Parts:
-    """The parts of the change of RATES in the domains of one level.
+    """The parts of the change of PARTED in the domains of one level.
 
     Attributes:
         found: rate -> its decomposition.
@@ -319,7 +335,7 @@ class _Parts:
         place = [cell[: len(before)], cell[len(before) :]]
         found: dict[str, Decomposition] = {}
         own: list[dict[str, pd.Series]] = [{}, {}]
-        for rate, (y, x) in RATES.items():
+        for rate, (y, x) in PARTED.items():
             masses = [_cell_masses(one, at, y, x, len(cells)) for one, at in zip((before, after), place, strict=True)]
             found[rate] = decompose(cells, factors, domain, masses[0], masses[1])
             for number, one in enumerate((before, after)):

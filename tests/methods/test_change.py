@@ -1,15 +1,19 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from methods import estimate, sample
-from methods.errors import BadPeriod, FrameMismatch
+from methods.errors import BadPeriod, FrameMismatch, GuidelineMissing
 from methods.estimate import change
 from methods.estimate.decomposition import decompose
 from methods.period import Period
 
+ROOT = Path(__file__).parents[2]
 RULES = {"confidence_level": "0.95", "loan_band_limits_rial": ["1000000000"]}
 DRAWN_BY = {
     "design": {"method": "srs"}, "allocation": "proportional", "planning_share": {"default": "0.7"},
@@ -191,32 +195,43 @@ def mixed(seed, n=240, chance=0.3, shift=0.0):
     return rows.assign(inclusion_probability=rows["stratum_sample_count"] / rows["stratum_population_count"])
 
 
-def test_before_and_after_are_the_figures_of_their_rounds():
+def figures_of(plans):
+    """The figures that changes are of, as a round publishes them."""
+    document = yaml.safe_load((ROOT / "reference" / "indicators.yaml").read_text(encoding="utf-8"))
+    kept = {
+        "variables": [one for one in document["variables"] if one.get("of") != "frame"],
+        "dimensions": [one for one in document["dimensions"] if one["code"] == "agency"],
+        "indicators": [one for one in document["indicators"] if one["code"] in change.INDICATORS],
+    }
     rules = RULES | {
         "minimum_effective_n": "30", "narrow_interval_width": "0.05", "wide_interval_width": "0.30",
         "relative_interval_width": "1.30", "largest_variation_share": {"A": "0.05"},
         "largest_interval_width": {"A": "0.05"},
     }  # fmt: skip
+    plans = plans.assign(county_code=plans["stratum_code"], registered_job_count=1)
+    defined = estimate.definitions_in_force(kept, "1403-01-01")
+    found = estimate.figures(plans, plans, defined, rules).query("basis == 'estimated'")
+    return found.set_index(["indicator", "level", "unit_code", "domain"])[["estimate", "standard_error"]]
+
+
+def test_before_and_after_are_the_figures_of_their_rounds():
     rounds = mixed(1), mixed(2, shift=0.1)
-    keys = ["indicator", "level", "unit_code", "domain"]
-    table = change.compare(*rounds, RULES).set_index(keys)
-    frame = pd.DataFrame({"county_code": [], "province_code": [], "agency_code": [], "eligible_plan_count": []})
-    for side, plans in zip(("before", "after"), rounds, strict=True):
-        own = plans.assign(county_code=plans["stratum_code"])
-        figures = estimate.figures(own, frame, rules).query("basis == 'estimated'").set_index(keys)
-        assert len(table.index.intersection(figures.index)) == len(table)
-        expected = figures.loc[table.index, "estimate"]
-        np.testing.assert_allclose(table[side], expected, rtol=1e-6)
-        spread = table["standard_error"].notna() & (table["standard_error"] > 0)
-        assert spread.sum() > 60
+    table = change.compare(*rounds, RULES).set_index(["indicator", "level", "unit_code", "domain"])
+    published = [figures_of(one).reindex(table.index) for one in rounds]
+    for side, figures in zip(("before", "after"), published, strict=True):
+        np.testing.assert_allclose(table[side], figures["estimate"], rtol=1e-6)
     # Independent draws: the variances add up. Figures are rounded to 2**-20 plans, changes are not.
-    both = [
-        estimate.figures(one.assign(county_code=one["stratum_code"]), frame, rules)
-        .query("basis == 'estimated'").set_index(keys).loc[table.index, "standard_error"]
-        for one in rounds
-    ]  # fmt: skip
     tested = table["direction"] != "not_tested"
-    np.testing.assert_allclose(table["standard_error"][tested], np.hypot(*both)[tested], rtol=1e-7)
+    assert tested.sum() > 80
+    both = np.hypot(*(one["standard_error"] for one in published))
+    np.testing.assert_allclose(table["standard_error"][tested], both[tested], rtol=1e-7)
+
+
+def test_loan_bands_are_those_of_the_figures():
+    document = yaml.safe_load((ROOT / "reference" / "indicators.yaml").read_text(encoding="utf-8"))
+    assert change.loan_band_limits(estimate.definitions_in_force(document, "1403-01-01")) == [1e9, 2e9, 5e9]
+    with pytest.raises(GuidelineMissing, match="no bands of loan_band"):
+        change.loan_band_limits(estimate.definitions_in_force(document | {"dimensions": []}, "1403-01-01"))
 
 
 def test_rows_in_another_order_give_the_same_changes():
@@ -233,7 +248,7 @@ def test_rows_in_another_order_give_the_same_changes():
 def test_parts_add_up_to_the_change(seed, shift):
     found = change.compare(mixed(seed), mixed(seed + 1, shift=shift), RULES)
     borne = found[found["composition_part"].notna()]
-    assert set(borne["indicator"]) == set(change.RATES) and set(borne["domain"]) == {"all"}
+    assert set(borne["indicator"]) == set(change.PARTED) and set(borne["domain"]) == {"all"}
     np.testing.assert_allclose(borne["composition_part"] + borne["rate_part"], borne["change"], atol=1e-12)
     factors = borne[["agency_part", "plan_kind_part", "loan_band_part", "province_part"]].fillna(0).sum(axis=1)
     np.testing.assert_allclose(factors, borne["composition_part"], atol=1e-9)
