@@ -38,12 +38,12 @@ def build_site(site: Path, say: Callable[[str], None]) -> list[Edition]:
     """Build the site into a folder; needs no database, only the editions below PAYESH_HOME.
 
     Raises:
-        SettingWrong: PAYESH_SITE_ADDRESS is not an address of the web.
+        SettingWrong: PAYESH_SITE_URL is not an address of the web.
         EditionUnfit: see `build.build`.
     """
-    address = (os.environ.get("PAYESH_SITE_ADDRESS") or NOWHERE).rstrip("/")
+    address = (os.environ.get("PAYESH_SITE_URL") or NOWHERE).rstrip("/")
     if not address.startswith(("https://", "http://")):
-        raise SettingWrong(place="PAYESH_SITE_ADDRESS", found=address, wanted="such as https://example.org/payesh")
+        raise SettingWrong(place="PAYESH_SITE_URL", found=address, wanted="such as https://example.org/payesh")
     return build.build(settings().bulletins, site, build.Places(_provinces(), address), FILTERS, say)
 
 

@@ -17,7 +17,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 @pytest.fixture
 def build(tmp_path, monkeypatch):
     monkeypatch.setenv("PAYESH_HOME", str(tmp_path))
-    monkeypatch.setenv("PAYESH_SITE_ADDRESS", "https://example.org/payesh/")
+    monkeypatch.setenv("PAYESH_SITE_URL", "https://example.org/payesh/")
 
     def built():
         work.build_site(tmp_path / "site", lambda line: None)
@@ -152,8 +152,8 @@ def test_an_edition_in_another_place_than_its_own_is_refused(edition, bulletins,
 
 
 def test_a_site_address_that_is_none_is_refused(edition, build, monkeypatch):
-    monkeypatch.setenv("PAYESH_SITE_ADDRESS", "ftp://example.org")
-    with pytest.raises(SettingWrong, match="PAYESH_SITE_ADDRESS"):
+    monkeypatch.setenv("PAYESH_SITE_URL", "ftp://example.org")
+    with pytest.raises(SettingWrong, match="PAYESH_SITE_URL"):
         build()
 
 
