@@ -156,9 +156,11 @@ def _counties(
     areas = found.counties.merge(table[["county_code", "true", "size", "estimate", "standard_error"]], on="county_code")
     methods = {"Korn-Graubard": (areas["direct_lower"], areas["direct_upper"])} | _others(areas, rules)
     confidence = float(rules["confidence_level"])
+    is_direct = areas["published_method"] == "direct"
+    share = areas["benchmarked"].mask(is_direct, areas["model"])
+    mse = areas["benchmarked_standard_error"].mask(is_direct, areas["model_standard_error"]) ** 2
     for kind in MODEL_INTERVALS:
-        mse = areas["benchmarked_standard_error"] ** 2
-        methods[f"model {kind}"] = estimate.model_interval(areas["benchmarked"], mse, 0.1875, confidence, kind)
+        methods[f"model {kind}"] = estimate.model_interval(share, mse, 0.1875, confidence, kind)
     columns = {}
     for name, (lower, upper) in methods.items():
         low, high, true = np.asarray(lower), np.asarray(upper), areas["true"].to_numpy()
@@ -222,7 +224,7 @@ def _print_counties(draws: list[pd.DataFrame]) -> None:
     errors = pd.DataFrame(far).assign(stated=rows["benchmarked_standard_error"] ** 2)[seen]
     table = errors.groupby(rows["class"][seen], observed=True).mean()
     table.loc["all"] = errors.mean()
-    print("\nmean squared error x 10,000; stated: of the benchmarked, by the model; published: of those printed")
+    print("\nmean squared error x 10,000; stated: of the benchmarked; published: of those printed")
     print((table * 1e4).to_string(float_format="{:.1f}".format))
     zero = np.mean([draw["between"].iloc[0] == 0 for draw in draws])
     print(f"\nvariance between counties estimated as 0 in {zero:.3f} of the draws; {len(rows):,} counties in all")

@@ -23,13 +23,10 @@ BoolArray = npt.NDArray[np.bool_]
 ADDING_UP = 1e-9
 # So near to none or all that a share shows no spread, and so large a sample that it leaves no doubt.
 AT_BOUND, KNOWN = 1e-9, 1e12
-MODELLED = (
-    "direct_share", "model", "model_standard_error", "benchmarked", "benchmarked_standard_error", "model_lower",
-    "model_upper",
-)  # fmt: skip
 COLUMNS = (
     "county_code", "province_code", "n", "n_effective", "denominator", "direct", "direct_standard_error",
-    "direct_lower", "direct_upper", "smoothed_standard_error", *MODELLED, "published", "published_method",
+    "direct_lower", "direct_upper", "smoothed_standard_error", "direct_share", "model", "model_standard_error",
+    "benchmarked", "benchmarked_standard_error", "model_lower", "model_upper", "published", "published_method",
     "reason_code", "lower", "upper", "quality",
 )  # fmt: skip
 
@@ -68,8 +65,8 @@ def small_areas(counties: pd.DataFrame, covariates: Mapping[str, pd.DataFrame], 
     """Give each county the direct share, the model's, the one that adds up, and the one to be printed.
 
     The model is that of Fay and Herriot for the rate that a county's plans are drawn from. The share of all its
-    plans is what was found for those seen, and that rate for those not seen. The shares are then moved until each
-    province's counties reproduce its direct share.
+    plans is what was found for those seen, and that rate for those not seen. Counties large enough keep their
+    direct share; the others' are moved until each province's counties reproduce its direct share.
 
     Args:
         counties: county_code, province_code, eligible_plan_count; of the rate n, numerator and denominator
@@ -103,8 +100,10 @@ def small_areas(counties: pd.DataFrame, covariates: Mapping[str, pd.DataFrame], 
         float(rules["counties_per_covariate"]),
     ).reindex(table["county_code"])  # fmt: skip
     fit = _fit(direct, x, spread, seen, rules["fitting_method"])
-    modelled = direct.join(_modelled(direct, x, spread, fit, rules))
-    found = modelled.join(_choice(modelled, rules))
+    modelled = direct.join(_modelled(direct, x, spread, fit))
+    alone = _standing_alone(modelled, rules)
+    moved = modelled.join(_moved(modelled, alone != "", spread, rules))
+    found = moved.join(_choice(moved, alone, rules))
     return SmallAreas(found[list(COLUMNS)], _terms(fit, spread))
 
 
@@ -180,13 +179,12 @@ def _fit(table: pd.DataFrame, x: pd.DataFrame, spread: Spread, seen: BoolArray, 
     return fay_herriot(direct, (spread.design + spread.around)[seen], x[seen], method)
 
 
-def _modelled(
-    table: pd.DataFrame, x: pd.DataFrame, spread: Spread, fit: FayHerriot | None, rules: Mapping[str, Any]
-) -> pd.DataFrame:
-    """Take plans not seen by the model, bring provinces to their direct share, and bound the result."""
+def _modelled(table: pd.DataFrame, x: pd.DataFrame, spread: Spread, fit: FayHerriot | None) -> pd.DataFrame:
+    """Take the plans not seen by the model, of the provinces where one was seen."""
+    names = ["direct_share", "model", "model_standard_error"]
     within = (table.groupby("province_code")["n"].transform("sum") > 0).to_numpy()
-    if fit is None or not within.any():
-        return pd.DataFrame(np.nan, index=table.index, columns=list(MODELLED))
+    if fit is None:
+        return pd.DataFrame(np.nan, index=table.index, columns=names)
     seen = table["n"].to_numpy() > 0
     areas = pd.concat([fit.areas[["eblup", "mse", "gamma"]], fit.synthetic(x[~seen])]).reindex(x.index)
     rate, rate_mse, gamma = (areas[name].to_numpy() for name in ("eblup", "mse", "gamma"))
@@ -196,16 +194,43 @@ def _modelled(
     # The limit of part * design where the design tells nothing.
     rest = np.where(seen, part * np.where(seen, spread.design, 0), spread.around)
     mse = (1 - part) ** 2 * rate_mse + rest
-    moved = np.where(within, model, np.nan)
-    moved[within] = _benchmarked(table[within], model[within], mse[within])
-    moved_mse = mse + (moved - model) ** 2
-    lower, upper = model_interval(
-        moved, moved_mse, spread.plan, float(rules["confidence_level"]), str(rules["model_interval"])
-    )
-    values = (part + (1 - part) * gamma, model, np.sqrt(mse), moved, np.sqrt(moved_mse), lower, upper)
-    found = pd.DataFrame(dict(zip(MODELLED, values, strict=True)), index=table.index)
+    values = (part + (1 - part) * gamma, model, np.sqrt(mse))
+    found = pd.DataFrame(dict(zip(names, values, strict=True)), index=table.index)
     found.loc[~within] = np.nan
     return found
+
+
+def _standing_alone(table: pd.DataFrame, rules: Mapping[str, Any]) -> npt.NDArray[np.str_]:
+    """Say why a county's direct share is the one to be printed; empty where it is not.
+
+    It goes by what the county's own verdicts have no part in: a share far off by chance has a narrow interval.
+    """
+    z = stats.norm.ppf((1 + float(rules["confidence_level"])) / 2)
+    width = 2 * z * table["smoothed_standard_error"]
+    widest = max(float(limit) for limit in rules["largest_interval_width"].values())
+    sound = (table["n_effective"] >= float(rules["direct_minimum_n"])) & (width <= widest)
+    sound &= table["direct_upper"] - table["direct_lower"] <= widest
+    conditions = {
+        "direct_precise": sound & (width <= float(rules["direct_widest_interval"])),
+        "direct_without_model": sound & table["model"].isna(),
+        "direct_more_precise": sound & (table["model_standard_error"] >= table["smoothed_standard_error"]),
+    }
+    return np.asarray(np.select(list(conditions.values()), list(conditions), ""), dtype=np.str_)
+
+
+def _moved(table: pd.DataFrame, is_alone: BoolArray, spread: Spread, rules: Mapping[str, Any]) -> pd.DataFrame:
+    """Bring provinces to their direct share; counties that stand alone stay, the others move."""
+    share, error = (table[name].to_numpy(dtype=np.float64) for name in ("model", "model_standard_error"))
+    start = np.where(is_alone, table["direct"], share)
+    known = np.isfinite(start)
+    target = start.copy()
+    target[known] = _benchmarked(table[known], start[known], np.where(is_alone, 0, error**2)[known])
+    moved_mse = error**2 + np.where(is_alone, 0, target - share) ** 2
+    confidence, kind = float(rules["confidence_level"]), str(rules["model_interval"])
+    lower, upper = model_interval(np.where(is_alone, share, target), moved_mse, spread.plan, confidence, kind)
+    stated = np.where(is_alone, table["smoothed_standard_error"], np.sqrt(moved_mse))
+    values = {"benchmarked": target, "benchmarked_standard_error": stated, "model_lower": lower, "model_upper": upper}
+    return pd.DataFrame(values, index=table.index)
 
 
 def _benchmarked(table: pd.DataFrame, share: FloatArray, mse: FloatArray) -> FloatArray:
@@ -309,29 +334,18 @@ def model_interval(
     raise AreaModelRefused(place="guideline small_area, model_interval", found=kind, wanted="beta, logit or normal")
 
 
-def _choice(table: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
+def _choice(table: pd.DataFrame, alone: npt.NDArray[np.str_], rules: Mapping[str, Any]) -> pd.DataFrame:
     """Choose what is printed: the direct share where it stands alone, else the model's, else nothing."""
     letters = sorted((str(name), float(limit)) for name, limit in rules["largest_interval_width"].items())
-    widest = letters[-1][1]
-    # By what the county's own verdicts have no part in: a share far off by chance has a narrow interval.
-    z = stats.norm.ppf((1 + float(rules["confidence_level"])) / 2)
-    width = 2 * z * table["smoothed_standard_error"].to_numpy()
-    model_width = (table["model_upper"] - table["model_lower"]).to_numpy()
-    has_n = table["n"].to_numpy() >= float(rules["model_minimum_n"])
-    sound = (table["n_effective"] >= float(rules["direct_minimum_n"])).to_numpy() & (width <= widest)
-    sound &= (table["direct_upper"] - table["direct_lower"]).to_numpy() <= widest
-    is_surer = (table["model_standard_error"] < table["smoothed_standard_error"]).to_numpy()
+    width = (table["model_upper"] - table["model_lower"]).to_numpy()
+    is_alone, has_n = alone != "", (table["n"] >= float(rules["model_minimum_n"])).to_numpy()
     conditions = {
-        "direct_precise": sound & (width <= float(rules["direct_widest_interval"])),
-        "model_more_precise": has_n & (model_width <= widest) & (is_surer | ~sound),
-        "direct_without_model": sound & np.isnan(model_width),
-        "direct_more_precise": sound & ~is_surer,
         "n_too_small": ~has_n,
-        "no_model": np.isnan(model_width),
+        "no_model": np.isnan(width),
+        "model_more_precise": width <= letters[-1][1],
     }
-    reason = np.select(list(conditions.values()), list(conditions), "interval_too_wide")
-    by = pd.Series(reason).str.split("_").str[0].to_numpy()
-    method = np.where(np.isin(by, ["direct", "model"]), by, "withheld")
+    reason = np.where(is_alone, alone, np.select(list(conditions.values()), list(conditions), "interval_too_wide"))
+    method = np.select([is_alone, reason == "model_more_precise"], ["direct", "model"], "withheld")
     picked = {
         name: np.select([method == "direct", method == "model"], [table[direct], table[model]], np.nan)
         for name, direct, model in (

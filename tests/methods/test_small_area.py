@@ -235,6 +235,20 @@ def test_counties_reproduce_their_province_and_stay_within_bounds():
         assert ((found["model_lower"] <= found["benchmarked"]) & (found["benchmarked"] <= found["model_upper"])).all()
 
 
+def test_a_county_that_stands_alone_keeps_its_share_and_the_others_add_up_to_the_rest():
+    table, covariates = world(10, drawn=[900, *[10] * 23], plans=4000)
+    found = estimate.small_areas(table, covariates, RULES).counties
+    first = found.iloc[0]
+    assert (first["published_method"], first["reason_code"]) == ("direct", "direct_precise")
+    assert first["published"] == first["benchmarked"] == first["direct"] != first["model"]
+    assert first["benchmarked_standard_error"] == first["smoothed_standard_error"]
+    rest = found[:8]
+    direct = table["numerator"][:8].sum() / table["denominator"][:8].sum()
+    whole = (rest["benchmarked"] * rest["denominator"]).sum() / rest["denominator"].sum()
+    assert whole == pytest.approx(direct, rel=1e-12)
+    assert (rest["benchmarked"] - rest["model"])[1:].abs().max() > 1e-6
+
+
 def test_a_county_nobody_met_has_the_models_share_and_is_not_printed():
     table, covariates = world(1, drawn=[0, *[20] * 23])
     first = estimate.small_areas(table, covariates, RULES).counties.iloc[0]
