@@ -82,16 +82,10 @@ class Edition:
 
     def national(self) -> dict[str, Any]:
         """Put together what the national bulletin may name."""
-        figures = statement.without_small_counts(self._figures(NATION), NATION, self.minimum)
-        every = self._units("province")
+        figures, every = self._national_figures(), self._units("province")
         provinces = [unit for unit in every if figures.has(unit["code"])]
         rates = statement.rates(figures, [unit["code"] for unit in provinces])
         ranks = statement.rank_sets(rates, self.confidence)
-        for unit in provinces:
-            figures = statement.without_small_counts(figures, unit["code"], self.minimum)
-        for agency in self.agencies:
-            if figures.has(domain=agency["domain"]):
-                figures = statement.without_small_counts(figures, NATION, self.minimum, agency["domain"])
         return self._shared(NATION, "nation", figures) | {
             "provinces": provinces,
             "empty_provinces": [unit["name"] for unit in every if unit not in provinces],
@@ -100,7 +94,9 @@ class Edition:
             "best": statement.best(ranks),
             "agencies": self.agencies,
             "scored": self.scored,
-            "best_agency": statement.best({card["agency_name"]: (card["rank_lower"], 0) for card in self.scored}),
+            "best_agency": statement.best(
+                {one["agency_code"]: (one["rank_lower"], one["rank_upper"]) for one in self.scored}
+            ),
             "funnel": statement.funnel(self.scored, figures.get("accuracy_rate", "estimated")),
             "deliveries": self.deliveries,
             "progress": self._progress(NATION),
@@ -134,7 +130,7 @@ class Edition:
                 figures.get(f"{name}_plan_count").estimate or 0.0 for name in ("eligible", "supervised", "decided")
             )
             reason = wording.why_not_printed(*counts, is_suppressed=rate.is_suppressed, is_weak=rate.mark is not None)
-        kept = ("edition", "minimum_count", "not_covered", "small_areas", "revisions", "marks", "indicators")
+        kept = ("edition", "minimum_count", "not_covered", "small_areas", "revisions", "indicators")
         return {name: province[name] for name in kept} | {
             "unit": {"level": "county"} | unit,
             "province": province["unit"],
@@ -164,7 +160,7 @@ class Edition:
 
     def methods_report(self) -> dict[str, Any]:
         """Put together what the report on methods and quality may name."""
-        figures = self._figures(NATION)
+        figures = self._national_figures()
         names = {card["agency_code"]: card["agency_name"] for card in self.agencies}
         coverage = _records(warehouse.read("bulletin/coverage.sql", **self._year))
         precision = _records(warehouse.read("bulletin/precision.sql", **self._year))
@@ -186,12 +182,9 @@ class Edition:
         cards = {
             card["agency_code"]: card for card in _records(warehouse.read("bulletin/scorecard.sql", **self.partition))
         }
-        found = {
-            code: figure
-            for code in cards
-            if (figure := self._agency_figures.get("accuracy_rate", "estimated", domain=f"agency={code}"))
-        }
-        stands = statement.standings(found, self.confidence)
+        every = self._agency_figures
+        rates = {code: every.get("accuracy_rate", "estimated", domain=f"agency={code}") for code in cards}
+        stands = statement.standings(rates, self.confidence)
         rest = {code: name for code, name in self._agency_names.items() if code not in cards}
         rows = [card | {"standing": stands[code], "is_scored": True} for code, card in cards.items()]
         rows += [
@@ -276,7 +269,6 @@ class Edition:
             "indicators": self._indicators,
             "not_covered": self.not_covered,
             "minimum_count": self.minimum,
-            "marks": {"p": self.edition["kind"] == "provisional", "r": self.edition["kind"] == "revised"},
             "changes": self._rows("change", unit_code),
             "revisions": [row | {"reason": self._reasons_fa} for row in self._rows("unit_revision", unit_code)],
             "error_sources": self._rows("error_source", unit_code),
@@ -378,14 +370,24 @@ class Edition:
             self._figures_read[unit_code] = self._read_figures("bulletin/figure.sql", unit_code, unit_code=unit_code)
         return self._figures_read[unit_code]
 
-    def _read_figures(self, file: str, seen_from: str, **parameters: str) -> Figures:
-        rows = warehouse.read(file, **self.partition, **parameters)
-        few = rows["indicator"].str.endswith("_plan_count") & rows["estimate"].between(1, self.minimum - 1)
-        return Figures(rows.assign(is_suppressed=rows["is_suppressed"].astype(bool) | few), seen_from)
-
     @cached_property
     def _figures_read(self) -> dict[str, Figures]:
         return {}
+
+    def _national_figures(self) -> Figures:
+        figures = self._figures(NATION)
+        for unit in (NATION, *(unit["code"] for unit in self._units("province"))):
+            if figures.has(unit):
+                figures = statement.without_small_counts(figures, unit, self.minimum)
+        for agency in self.agencies:
+            if figures.has(domain=agency["domain"]):
+                figures = statement.without_small_counts(figures, NATION, self.minimum, agency["domain"])
+        return figures
+
+    def _read_figures(self, file: str, seen_from: str, **parameters: str) -> Figures:
+        rows = warehouse.read(file, **self.partition, **parameters)
+        few = statement.tells_of_few(rows, self.minimum)
+        return Figures(rows.assign(is_suppressed=rows["is_suppressed"].astype(bool) | few), seen_from)
 
     def _figure_quality(self) -> list[dict[str, Any]]:
         rows = warehouse.read("bulletin/figure_quality.sql", **self.partition)

@@ -21,6 +21,8 @@ TOLD_BY = {
     "violation_plan_count": ("violation_rate", "violation_loan_rial"),
     "discrepancy_plan_count": ("discrepancy_rate", "discrepancy_loan_rial"),
 }
+# With the plans decided, these tell how many were not confirmed.
+SHOW_REFUSED = ("confirmed_plan_count", "accuracy_rate", "crude_confirmation_rate")
 # Where a funnel's limits are drawn, from the least to the most precise unit.
 FUNNEL_STEPS = 40
 
@@ -40,6 +42,24 @@ def without_small_counts(figures: Figures, unit_code: str, minimum: int, domain:
     names = {other for name in few for other in (name, *TOLD_BY.get(name, ()))}
     keys: list[Key] = [(name, basis, unit_code, domain) for name in names for basis in ("counted", "estimated")]
     return figures.suppressing(keys)
+
+
+def tells_of_few(rows: pd.DataFrame, minimum: int) -> pd.Series:
+    """Mark figures that give few plans away: a small count, and in a group what shows how few were not confirmed.
+
+    Args:
+        rows: indicator, basis, unit_code, domain, estimate.
+        minimum: least count that may be printed.
+    """
+    is_small = rows["indicator"].str.endswith("_plan_count") & rows["estimate"].between(1, minimum - 1)
+    of_group = rows[(rows["basis"] == "counted") & (rows["domain"] != "all")]
+    counts = of_group.pivot_table(index=["unit_code", "domain"], columns="indicator", values="estimate")
+    counts = counts.reindex(columns=["decided_plan_count", "confirmed_plan_count"])
+    refused = counts["decided_plan_count"] - counts["confirmed_plan_count"]
+    groups = refused[refused.between(1, minimum - 1)].index
+    is_of_them = pd.MultiIndex.from_frame(rows[["unit_code", "domain"]]).isin(groups)
+    shows = rows["indicator"].isin(SHOW_REFUSED) & (rows["basis"] == "counted")
+    return is_small | (is_of_them & shows)
 
 
 def printable_progress(rows: pd.DataFrame, minimum: int) -> pd.DataFrame:

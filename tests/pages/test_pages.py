@@ -157,7 +157,7 @@ def test_of_several_that_may_be_best_none_is_called_best(pages, contexts):
     text = plain(pages["national"].xhtml)
     if best["word"] == "among_best":
         assert "هیچ‌یک را نمی‌توان بهترین خواند" in text
-    given = dict(contexts["national"], best_agency={"word": "best", "codes": ["دستگاه نمایشی ۳"]})
+    given = dict(contexts["national"], best_agency={"word": "best", "codes": ["P03"]})
     assert "بیشترین نرخ صحت از آنِ دستگاه نمایشی ۳ است" in plain(xhtml_of("national", given))
 
 
@@ -232,6 +232,26 @@ def test_a_count_of_one_or_two_is_never_printed_nor_drawn(contexts):
     ]
     rates = {row[0]: row for row in rows_of(page, "شمار طرح و سهم")}
     assert rates["تخلف"][1:] == ["[c]", "[c]", "—", "[c]", "—"]
+
+
+def test_a_group_does_not_tell_how_few_were_not_confirmed():
+    # Of the first group two were refused, of the second none, of the third three; of the whole, all is told.
+    counts = {"sex=female": (20, 18), "sex=male": (20, 20), "sex=unknown": (20, 17), "all": (60, 59)}
+    rows = pd.DataFrame(
+        [
+            {"indicator": indicator, "basis": basis, "unit_code": "IR", "domain": domain, "estimate": value}
+            for domain, (decided, confirmed) in counts.items()
+            for basis in ("counted", "estimated")
+            for indicator, value in (
+                ("decided_plan_count", decided), ("confirmed_plan_count", confirmed),
+                ("accuracy_rate", confirmed / decided),
+            )
+        ]
+    )  # fmt: skip
+    hidden = rows[statement.tells_of_few(rows, 3)]
+    assert set(zip(hidden["indicator"], hidden["domain"], hidden["basis"], strict=True)) == {
+        ("confirmed_plan_count", "sex=female", "counted"), ("accuracy_rate", "sex=female", "counted"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
