@@ -73,7 +73,7 @@ def province_codes() -> list[str]:
 
 
 class Edition:
-    """All an edition is printed from, read once from the warehouse by whoever prints a part of it."""
+    """All an edition is printed from: what its bulletins share is read once, what is one's own by itself."""
 
     def __init__(self, period: Period, cutoff: datetime.date) -> None:
         self.period = period
@@ -366,13 +366,15 @@ class Edition:
         return _sorted_units(self.units[self.units["level"] == level])
 
     def _figures(self, unit_code: str) -> Figures:
-        if unit_code not in self._figures_read:
-            self._figures_read[unit_code] = self._read_figures("bulletin/figure.sql", unit_code, unit_code=unit_code)
-        return self._figures_read[unit_code]
+        # The nation's are asked for by every province, a province's by itself alone.
+        return self._nation if unit_code == NATION else self._read_unit(unit_code)
 
     @cached_property
-    def _figures_read(self) -> dict[str, Figures]:
-        return {}
+    def _nation(self) -> Figures:
+        return self._read_unit(NATION)
+
+    def _read_unit(self, unit_code: str) -> Figures:
+        return self._read_figures("bulletin/figure.sql", unit_code, unit_code=unit_code)
 
     def _national_figures(self) -> Figures:
         figures = self._figures(NATION)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from prefect import task
@@ -36,6 +37,7 @@ def begin_edition(period: Period, cutoff: datetime.date) -> bool:
     folder = EditionFolder(period, cutoff)
     if not folder.shown.exists():
         folder.begin()
+        _under_way.cache_clear()
         return True
     partition = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     standing, recorded = (
@@ -56,7 +58,7 @@ def begin_edition(period: Period, cutoff: datetime.date) -> bool:
 @task(task_run_name="print-nation-{period}-{cutoff}", cache_policy=NO_CACHE)
 def print_nation(period: Period, cutoff: datetime.date) -> Receipt:
     """Print the national bulletin, and the report on methods and quality."""
-    edition = Edition(period, cutoff)
+    edition = _under_way(period, cutoff)
     pages = [("national", "national", edition.national()), ("methods", "methods", edition.methods_report())]
     return _print(edition, f"national-{period}", pages)
 
@@ -64,7 +66,7 @@ def print_nation(period: Period, cutoff: datetime.date) -> Receipt:
 @task(task_run_name="print-province-{province_code}-{period}-{cutoff}", cache_policy=NO_CACHE)
 def print_province(period: Period, cutoff: datetime.date, province_code: str) -> Receipt:
     """Print the bulletin of a province, and the sheet of each of its counties."""
-    edition = Edition(period, cutoff)
+    edition = _under_way(period, cutoff)
     province = edition.provincial(province_code)
     sheets = (
         ("county", f"county-{unit['code']}", edition.county(province, unit["code"])) for unit in province["counties"]
@@ -76,7 +78,7 @@ def print_province(period: Period, cutoff: datetime.date, province_code: str) ->
 @task(task_run_name="print-agencies-{period}-{cutoff}", cache_policy=NO_CACHE)
 def print_agencies(period: Period, cutoff: datetime.date) -> Receipt:
     """Print the sheet of each agency."""
-    edition = Edition(period, cutoff)
+    edition = _under_way(period, cutoff)
     codes = [card["agency_code"] for card in edition.agencies]
     sheets = (("agency", f"agency-{code}", edition.agency(code)) for code in codes)
     return _print(edition, f"agencies-{period}", sheets)
@@ -85,7 +87,7 @@ def print_agencies(period: Period, cutoff: datetime.date) -> Receipt:
 @task(task_run_name="show-edition-{period}-{cutoff}", cache_policy=NO_CACHE)
 def show_edition(period: Period, cutoff: datetime.date) -> Receipt:
     """Move the edition into place, once every bulletin of it is there."""
-    edition, folder = Edition(period, cutoff), EditionFolder(period, cutoff)
+    edition, folder = _under_way(period, cutoff), EditionFolder(period, cutoff)
     folder.write(ABOUT, archive.about_text(_about(edition)))
     folder.show([f"{stem}{suffix}" for stem in stems(edition) for suffix in FORMATS])
     page = folder.shown / f"national-{period}.html"
@@ -111,6 +113,12 @@ def stems(edition: Edition) -> list[str]:
     names += [f"{level}-{code}" for level, codes in of_level.items() for code in codes]
     names += [f"agency-{card['agency_code']}" for card in edition.agencies]
     return [f"{name}-{edition.period}" for name in names]
+
+
+@lru_cache(maxsize=1)
+def _under_way(period: Period, cutoff: datetime.date) -> Edition:
+    """Give all tasks of one printing the same edition; the next printing begins with another."""
+    return Edition(period, cutoff)
 
 
 def _print(edition: Edition, label: str, pages: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Receipt:
