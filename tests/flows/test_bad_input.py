@@ -13,7 +13,7 @@ from tasks.edges import warehouse
 
 YEAR = 1404
 # Sources of no plans.
-OTHERS = {"FIRMS", "INSPECTORS", "TIES", "DESK", "P01_TOTAL", "P03_TOTAL"}
+OTHERS = {"FIRMS", "INSPECTORS", "TIES", "DESK", "P01_TOTAL", "P03_TOTAL", "P04_JOBS", "P05_JOBS"}
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 
 @pytest.fixture(scope="session")
 def store() -> Store:
-    """The invented edition."""
-    return Store()
+    """The invented edition, whose rules are the guidelines' own: earlier tests may have set a rehearsal's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PAYESH_GUIDELINES", raising=False)
+        return Store()
 
 
 @pytest.fixture(scope="session")

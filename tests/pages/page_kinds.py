@@ -28,8 +28,9 @@ class Page:
 
 
 def contexts_of(store: Store) -> dict[str, dict[str, Any]]:
-    """Put together what every kind of page names."""
+    """Put together what every kind of page names, by the guidelines themselves and not those of a rehearsal."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PAYESH_GUIDELINES", raising=False)
         patch.setattr(warehouse, "read", store.read)
         edition = Edition(PERIOD, DAY)
         provinces = {code: edition.provincial(code) for code in ("00", "01", "06")}
