@@ -154,3 +154,11 @@ class FileChanged(Refusal):
 
 class EditionNotDelivered(Refusal):
     """An edition does not go out, or not to everyone."""
+
+
+class TableInconsistent(Refusal):
+    """A table to be printed is broken, or does not add up."""
+
+
+class DisclosureRemains(Refusal):
+    """What is withheld could still be worked out."""

@@ -1,0 +1,230 @@
+"""Lifting: which needs a pattern meets, and patterns grown from what is cheapest to lift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.optimize import linprog
+from scipy.sparse.csgraph import connected_components
+
+from methods.disclosure.table import System
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
+
+# What meeting one need may cost, in cells, from the cheap ones on.
+PRICES = (0.01, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+# A price is left when a linear programme meets less than this share of what is open, and fewer than this.
+POOR_SHARE, POOR_COUNT = 0.03, 3
+# Two linear programmes in a row that meet no more than this share end a trial.
+IDLE_SHARE, PATIENCE = 0.005, 2
+# Of single contributors' cells, one in so many is looked at at a time, so that they do not prop up each other.
+SINGLES_AT_A_TIME = 8
+# From so many columns and needs on the interior point method is the faster.
+LARGE, MANY = 3_000, 200
+NEAR = 1e-6
+
+
+class Lifts:
+    """Linear programmes over one system: moves that leave everything printed as it is."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.unit = float(np.median(system.needs.amount)) if len(system.needs) else 1.0
+
+    def unmet(self, withheld: BoolArray, among: IntArray, seed: int) -> IntArray:
+        """List needs a pattern was not seen to meet; a few of them may be met all the same.
+
+        Each linear programme lifts as many parts as it can at once, by weights of chance, so that a dozen of them
+        settle what thousands of single ones would.
+        """
+        nothing, free = np.zeros(len(withheld), dtype=bool), np.zeros(len(withheld))
+        chance = np.random.default_rng(seed)
+        left = among
+        for inside in (False, True):
+            idle = 0
+            while idle < PATIENCE and len(mine := self._of_kind(left, inside)):
+                met, _ = self._lift(mine, _Field(withheld, nothing, free), 1.0, chance)
+                left = np.setdiff1d(left, met, assume_unique=True)
+                idle = 0 if len(met) > IDLE_SHARE * len(mine) else idle + 1
+        return left
+
+    def grow(
+        self, start: BoolArray, pool: BoolArray, cost: FloatArray, among: IntArray, seed: int
+    ) -> tuple[BoolArray, IntArray]:
+        """Withhold further parts of a pool until every need is met.
+
+        Args:
+            start: parts withheld in any case.
+            pool: parts that may be withheld.
+            cost: what withholding a part costs, about 1 a cell.
+            among: needs to meet.
+            seed: of the order in which needs are taken up.
+
+        Returns:
+            Parts withheld, and the needs that the pool cannot meet.
+        """
+        chance = np.random.default_rng(seed)
+        withheld, left = start, among
+        for price in PRICES:
+            for inside in (False, True):
+                withheld, left = self._grow_at(price, inside, _Field(withheld, pool, cost), left, chance)
+        stuck = []
+        for need in left:
+            move = self._lift_one(need, _Field(withheld, pool, cost))
+            if move is None:
+                stuck.append(need)
+            else:
+                withheld = withheld | (np.abs(move) > NEAR)
+        return withheld, np.asarray(stuck, dtype=np.intp)
+
+    def _grow_at(
+        self, price: float, inside: bool, field: _Field, left: IntArray, chance: np.random.Generator
+    ) -> tuple[BoolArray, IntArray]:
+        """Meet the needs that a price pays for."""
+        withheld = field.withheld
+        while len(mine := self._of_kind(left, inside)):
+            met, move = self._lift(mine, _Field(withheld, field.pool, field.cost), price, chance)
+            withheld = withheld | (np.abs(move) > NEAR)
+            left = np.setdiff1d(left, met, assume_unique=True)
+            if len(met) < max(POOR_COUNT, POOR_SHARE * len(mine)):
+                break
+        return withheld, left
+
+    def _of_kind(self, needs: IntArray, inside: bool) -> IntArray:
+        return needs[self.system.needs.is_inside[needs] == inside]
+
+    def _lift(
+        self, needs: IntArray, field: _Field, price: float, chance: np.random.Generator
+    ) -> tuple[IntArray, FloatArray]:
+        """Lift many needs of one kind at once; those of one part in two directions take turns.
+
+        Returns:
+            The needs met, and how far each part moves [unit].
+        """
+        every = self.system.needs
+        inside = bool(every.is_inside[needs[0]])
+        is_free = np.ones(len(field.withheld), dtype=bool)
+        tried = needs
+        if inside:
+            singles = chance.permutation(needs[self.system.is_single[every.variable[needs]]])
+            is_free = ~self.system.is_single
+            is_free[every.variable[singles[: -(-len(singles) // SINGLES_AT_A_TIME)]]] = True
+            tried = needs[is_free[every.variable[needs]]]
+        order = chance.permutation(tried)
+        chosen = order[np.unique(every.variable[order], return_index=True)[1]]
+        weight = price * chance.uniform(0.2, 1.0, len(chosen))
+        move = _Programme(self, field.only(is_free), inside).lifted(chosen, weight)
+        return tried[self._is_met(tried, move, inside)], move
+
+    def _lift_one(self, need: int, field: _Field) -> FloatArray | None:
+        """Meet one need at the least cost; None if it cannot be."""
+        every = self.system.needs
+        inside, part = bool(every.is_inside[need]), every.variable[need]
+        is_free = ~self.system.is_single if inside else np.ones(len(field.withheld), dtype=bool)
+        is_free[part] = True
+        programme = _Programme(self, field.only(is_free), inside)
+        return programme.moved(part, every.sign[need] * every.amount[need] / self.unit)
+
+    def _is_met(self, needs: IntArray, move: FloatArray, inside: bool) -> BoolArray:
+        every = self.system.needs
+        part = every.variable[needs]
+        met: BoolArray = every.sign[needs] * move[part] * self.unit >= every.amount[needs] * (1 - NEAR)
+        return met & ~self._is_propped(part, move) if inside else met
+
+    def _is_propped(self, part: IntArray, move: FloatArray) -> BoolArray:
+        """Say which parts move only together with another single contributor's."""
+        moved = np.abs(move) > NEAR
+        alone = moved & self.system.is_single
+        count, label = linked(self.system.equations[:, moved])
+        group = np.full(len(move), count, dtype=np.intp)
+        group[moved] = label
+        singles = np.bincount(group[alone], minlength=count + 1)
+        found: BoolArray = singles[group[part]] - alone[part] > 0
+        return found
+
+
+@dataclass(frozen=True)
+class _Field:
+    """Parts that move freely, parts that may be withheld besides, and what each of these costs."""
+
+    withheld: BoolArray
+    pool: BoolArray
+    cost: FloatArray
+
+    def only(self, is_free: BoolArray) -> _Field:
+        return _Field(self.withheld & is_free, self.pool & is_free, self.cost)
+
+
+class _Programme:
+    """One linear programme: withheld parts move freely, parts of the pool at a cost."""
+
+    def __init__(self, lifts: Lifts, field: _Field, inside: bool) -> None:
+        system, self.unit = lifts.system, lifts.unit
+        self.needs = system.needs
+        room = (system.room_inside if inside else system.room) / self.unit
+        self.size = len(field.withheld)
+        self.inner, self.outer = np.flatnonzero(field.withheld), np.flatnonzero(field.pool & ~field.withheld)
+        inner, outer = system.equations[:, self.inner], system.equations[:, self.outer]
+        moving = sparse.hstack([inner, outer, -outer], format="csr")
+        self.equations = moving[np.diff(moving.indptr) > 0]
+        charge = field.cost[self.outer]
+        # A small cell has to be withheld whole for the little it can give.
+        down = charge / np.clip(room[self.outer], NEAR, 1.0)
+        self.charge = np.concatenate([np.zeros(len(self.inner)), charge, down])
+        self.lower = np.concatenate([-room[self.inner], np.zeros(2 * len(self.outer))])
+        self.upper = np.concatenate([np.full(len(self.inner) + len(self.outer), np.inf), room[self.outer]])
+        self.place = np.full(self.size, -1, dtype=np.intp)
+        self.place[self.inner] = np.arange(len(self.inner))
+
+    def lifted(self, needs: IntArray, weight: FloatArray) -> FloatArray:
+        """Give the move that lifts most, by weight, less what it costs."""
+        count, width = len(needs), len(self.charge)
+        amount, sign = self.needs.amount[needs] / self.unit, self.needs.sign[needs]
+        rows = np.arange(count)
+        # A lift is the share of its need that is met, so that small needs count as much as large ones.
+        places = (np.concatenate([rows, rows]), np.concatenate([width + rows, self.place[self.needs.variable[needs]]]))
+        reach = sparse.csr_array((np.concatenate([amount, -sign]), places), shape=(count, width + count))
+        aside = sparse.csr_array((self.equations.shape[0], count))
+        lower, upper = np.append(self.lower, np.full(count, -np.inf)), np.append(self.upper, np.ones(count))
+        found = linprog(
+            np.concatenate([self.charge, -weight]),
+            A_ub=reach,
+            b_ub=np.zeros(count),
+            A_eq=sparse.hstack([self.equations, aside], format="csr"),
+            b_eq=np.zeros(self.equations.shape[0]),
+            bounds=np.column_stack([lower, upper]),
+            method="highs-ipm" if width > LARGE and count > MANY else "highs-ds",
+        )
+        return self._move(found.x[:width])
+
+    def moved(self, part: int, amount: float) -> FloatArray | None:
+        """Give the cheapest move that moves one part so far; None if there is none."""
+        lower, upper = self.lower.copy(), self.upper.copy()
+        lower[self.place[part]] = upper[self.place[part]] = amount
+        found = linprog(
+            self.charge,
+            A_eq=self.equations,
+            b_eq=np.zeros(self.equations.shape[0]),
+            bounds=np.column_stack([lower, upper]),
+            method="highs-ds",
+        )
+        return None if found.x is None else self._move(found.x)
+
+    def _move(self, solved: FloatArray) -> FloatArray:
+        inner, outer = len(self.inner), len(self.outer)
+        move = np.zeros(self.size)
+        move[self.inner] = solved[:inner]
+        move[self.outer] = solved[inner : inner + outer] - solved[inner + outer :]
+        return move
+
+
+def linked(equations: sparse.csr_array) -> tuple[int, IntArray]:
+    """Number the groups of columns that share equations."""
+    shared = sparse.csr_array(abs(equations).T @ abs(equations))
+    count, label = connected_components(shared, directed=False)
+    return int(count), label.astype(np.intp)
