@@ -1,0 +1,291 @@
+"""The attacker: what an outsider works out from everything printed, by linear programmes of his own.
+
+He shares no line with the suppressor: his equations, his unknowns and his search are written apart, so that a
+mistake there does not hide itself here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.sparse.csgraph import connected_components
+
+from methods.errors import TableInconsistent
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+IntArray = npt.NDArray[np.intp]
+Hierarchy = Mapping[str, str | None]
+
+SEED = 2718
+NEAR = 1e-6
+# Programmes in a row that answer next to nothing before single cells are asked for.
+PATIENCE, IDLE_SHARE = 2, 0.005
+# From so many unknowns and questions on the interior point method is the faster.
+LARGE, MANY = 3_000, 200
+NODES = 2_000
+
+
+def attack(
+    published: pd.DataFrame,
+    hierarchies: Mapping[str, Hierarchy],
+    least: float,
+    is_whole: bool,
+    wanted: pd.DataFrame | None = None,
+    own: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Bound every withheld cell by what is printed.
+
+    Args:
+        published: edition, the columns of `hierarchies`, value (missing where withheld), is_printed (false for cells
+            no table lists); thread (optional): cells of one thread are taken to hold the same value.
+        hierarchies: column -> code -> the code it is a part of.
+        least: what everyone knows a withheld cell to hold at least [unit of the table].
+        is_whole: values are whole numbers.
+        wanted: lower, upper [unit] of each row of `published`, missing where nobody asks: once a cell is seen to
+            reach what is wanted, nobody looks further.
+        own: what single contributors know their cell to hold [unit], missing for other cells. All of them together
+            then attack every cell that is not their own.
+
+    Returns:
+        lower, upper [unit] of the withheld cells, with the index of `published`. Without `wanted` no sharper bounds
+        follow from what is printed; for whole numbers both are reached by a table of whole numbers.
+
+    Raises:
+        TableInconsistent: no numbers at all fit what is printed.
+    """
+    known = published["value"].to_numpy(dtype=np.float64, na_value=np.nan)
+    if not len(known):
+        return pd.DataFrame({"lower": [], "upper": []}, index=published.index, dtype=np.float64)
+    thread = published["thread"].to_numpy() if "thread" in published else np.arange(len(published))
+    code = pd.factorize(thread)[0].astype(np.intp)
+    book = _open_book(published, hierarchies, known, code, least)
+    goal = _goals(wanted, known, code)
+    if own is None:
+        reached = _Siege(book, goal, is_whole).bounds()
+    else:
+        reached = _by_contributors(book, goal, is_whole, _of_thread(own.to_numpy(dtype=np.float64), code))
+    found = pd.DataFrame({"lower": reached.lower[code], "upper": reached.upper[code]}, index=published.index)
+    return found[np.isnan(known)]
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A lower and an upper number a thread; a question nobody asks is missing."""
+
+    lower: FloatArray
+    upper: FloatArray
+
+
+@dataclass(frozen=True)
+class _Book:
+    """All that is printed: sums @ value = 0, the value of each thread where it is known, and its least."""
+
+    sums: sparse.csr_array
+    value: FloatArray
+    least: FloatArray
+
+
+def _of_thread(value: FloatArray, code: IntArray) -> FloatArray:
+    return pd.Series(value).groupby(code).max().to_numpy(dtype=np.float64)
+
+
+def _open_book(
+    published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], known: FloatArray, code: IntArray, least: float
+) -> _Book:
+    columns = ["edition", *hierarchies]
+    cells = published[columns].assign(cell=np.arange(len(published)))
+    blocks = []
+    for column, parent_of in hierarchies.items():
+        parts = cells.assign(**{column: cells[column].map(parent_of)}).dropna(subset=[column])
+        pairs = parts.merge(cells, on=columns, suffixes=("_part", "_sum"))
+        sums, row = np.unique(pairs["cell_sum"].to_numpy(), return_inverse=True)
+        rows = np.concatenate([row, np.arange(len(sums))])
+        places = np.concatenate([code[pairs["cell_part"].to_numpy()], code[sums]])
+        signs = np.concatenate([np.ones(len(row)), np.full(len(sums), -1.0)])
+        blocks.append(sparse.coo_array((signs, (rows, places)), shape=(len(sums), code.max() + 1)))
+    # A cell no table lists may hold nothing; where a withheld one stands, a zero would have been printed.
+    floor = np.where(published["is_printed"].to_numpy(dtype=bool), least, 0.0)
+    return _Book(sparse.vstack(blocks, format="csr"), _of_thread(known, code), _of_thread(floor, code))
+
+
+def _goals(wanted: pd.DataFrame | None, known: FloatArray, code: IntArray) -> _Range:
+    """Ask for the widest range that any cell of a thread wants; without a wish, for all there is."""
+    if wanted is None:
+        return _Range(np.full(code.max() + 1, -np.inf), np.full(code.max() + 1, np.inf))
+    hidden = np.isnan(known)
+    lower, upper = (wanted[side].to_numpy(dtype=np.float64) for side in ("lower", "upper"))
+    return _Range(
+        -_of_thread(np.where(hidden, -lower, np.nan), code), _of_thread(np.where(hidden, upper, np.nan), code)
+    )
+
+
+def _by_contributors(book: _Book, goal: _Range, is_whole: bool, own: FloatArray) -> _Range:
+    """Attack each cell with what all single contributors know of theirs, save its own."""
+    told = _Book(book.sums, np.where(np.isnan(book.value), own, book.value), book.least)
+    reached = _Siege(told, goal, is_whole).bounds()
+    is_asked = np.isnan(book.value) & ~np.isnan(own) & ~(np.isnan(goal.lower) & np.isnan(goal.upper))
+    group, sums, by_thread = _groups(told), abs(book.sums), abs(book.sums).T.tocsr()
+    for thread in np.flatnonzero(is_asked):
+        beside = sums[by_thread[[thread]].indices].indices
+        inside = np.isin(group, group[beside[group[beside] >= 0]])
+        inside[thread] = True
+        rows = np.unique(by_thread[np.flatnonzero(inside)].indices)
+        # Of the others nothing is asked, and nothing they hold moves these sums.
+        value = np.where(inside, np.nan, np.nan_to_num(told.value))
+        alone = np.arange(len(own)) == thread
+        question = _Range(np.where(alone, goal.lower, np.nan), np.where(alone, goal.upper, np.nan))
+        one = _Siege(_Book(book.sums[rows], value, book.least), question, is_whole).bounds()
+        reached.lower[thread], reached.upper[thread] = one.lower[thread], one.upper[thread]
+    return reached
+
+
+def _groups(book: _Book) -> IntArray:
+    """Number the threads that sums tie together; -1 for those known."""
+    unknown = np.flatnonzero(np.isnan(book.value))
+    ties = abs(book.sums[:, unknown])
+    group = np.full(len(book.value), -1, dtype=np.intp)
+    group[unknown] = connected_components(sparse.csr_array(ties.T @ ties), directed=False)[1]
+    return group
+
+
+class _Siege:
+    """The search for how low and how high each unknown thread may be."""
+
+    def __init__(self, book: _Book, goal: _Range, is_whole: bool) -> None:
+        self.unknown = np.flatnonzero(np.isnan(book.value))
+        self.size = len(book.value)
+        self.is_whole = is_whole
+        self.sums = book.sums[:, self.unknown]
+        self.rest = -(book.sums @ np.nan_to_num(book.value))
+        self.least = book.least[self.unknown]
+        self.goal = _Range(goal.lower[self.unknown], goal.upper[self.unknown])
+        self.group = _groups(book)[self.unknown]
+        width = self.goal.upper - self.goal.lower
+        is_bounded = np.isfinite(width) & (width > 0)
+        self.unit = 1.0 if is_whole or not is_bounded.any() else float(np.median(width[is_bounded]))
+        # No sum that anything printed bounds can be so large.
+        self.cap = 1e3 * (1 + np.abs(self.rest).sum() + self.least.sum())
+        self.low = np.full(len(self.unknown), np.inf)
+        self.high = np.full(len(self.unknown), -np.inf)
+
+    def bounds(self) -> _Range:
+        """Bound what was asked for; whatever was not seen stays missing."""
+        chance = np.random.default_rng(SEED)
+        idle = 0
+        while idle < PATIENCE and len(asked := self._open(np.isfinite)):
+            idle = 0 if self._widen(asked, chance) > IDLE_SHARE * len(asked) else idle + 1
+        for question in self._open(_is_asked):
+            self._ask(question >> 1, question & 1)
+        lower, upper = np.full(self.size, np.nan), np.full(self.size, np.nan)
+        lower[self.unknown] = np.where(np.isfinite(self.low), self.low, np.nan)
+        upper[self.unknown] = np.where(self.high > -np.inf, self.high, np.nan)
+        return _Range(lower, upper)
+
+    def _open(self, kind: Callable[[FloatArray], BoolArray]) -> IntArray:
+        """List questions without an answer: twice the place of a thread, plus one where the upper side is asked."""
+        low = np.flatnonzero(kind(self.goal.lower) & (self.low > self.goal.lower + NEAR * self.unit))
+        high = np.flatnonzero(kind(self.goal.upper) & (self.high < self.goal.upper - NEAR * self.unit))
+        return np.concatenate([2 * low, 2 * high + 1])
+
+    def _widen(self, questions: IntArray, chance: np.random.Generator) -> int:
+        """Look for one table that answers many questions; say how many it answered."""
+        order = chance.permutation(questions)
+        chosen = order[np.unique(order >> 1, return_index=True)[1]]
+        place, is_up = chosen >> 1, (chosen & 1).astype(bool)
+        sign = np.where(is_up, 1.0, -1.0)
+        ceiling = sign * np.where(is_up, self.goal.upper[place], self.goal.lower[place]) / self.unit
+        breadth = (self.goal.upper[place] - self.goal.lower[place]) / self.unit
+        weight = chance.uniform(0.2, 1.0, len(place)) / np.where(breadth > 0, breadth, 1.0)
+        count, width, rows = len(place), len(self.unknown), np.arange(len(place))
+        reach = sparse.csr_array(
+            (np.append(np.ones(count), -sign), (np.append(rows, rows), np.append(width + rows, place))),
+            shape=(count, width + count),
+        )
+        lower = np.append(self.least / self.unit, np.full(count, -np.inf))
+        found = linprog(
+            np.append(np.zeros(width), -weight),
+            A_ub=reach,
+            b_ub=np.zeros(count),
+            A_eq=sparse.hstack([self.sums, sparse.csr_array((len(self.rest), count))], format="csr"),
+            b_eq=self.rest / self.unit,
+            bounds=np.column_stack([lower, np.append(np.full(width, np.inf), ceiling)]),
+            method="highs-ipm" if width > LARGE and count > MANY else "highs-ds",
+        )
+        _refuse_nothing(found.x)
+        table = found.x[:width] * self.unit
+        self._see(self._made_whole(table) if self.is_whole else table)
+        return len(questions) - len(self._open(np.isfinite))
+
+    def _see(self, table: FloatArray) -> None:
+        """Take a table that fits all that is printed as evidence; a missing number is none."""
+        seen = np.isfinite(table)
+        self.low[seen] = np.minimum(self.low[seen], table[seen])
+        self.high[seen] = np.maximum(self.high[seen], table[seen])
+
+    def _made_whole(self, table: FloatArray) -> FloatArray:
+        """Find whole numbers for the broken ones of a table; groups where there are none are left out."""
+        whole = np.round(table)
+        is_broken = np.abs(table - whole) > NEAR
+        if not is_broken.any():
+            return whole
+        rest = self.rest - self.sums @ np.where(is_broken, 0.0, whole)
+        sums = self.sums[:, is_broken]
+        rows = np.flatnonzero(np.diff(sums.indptr))
+        count = int(is_broken.sum())
+        found = milp(
+            np.zeros(count),
+            constraints=LinearConstraint(sums[rows], rest[rows], rest[rows]),
+            bounds=Bounds(self.least[is_broken], np.inf),
+            integrality=np.ones(count),
+            options={"node_limit": NODES},
+        )
+        if found.x is None:
+            return np.where(np.isin(self.group, self.group[is_broken]), np.nan, whole)
+        whole[is_broken] = np.round(found.x)
+        return whole
+
+    def _ask(self, place: int, is_up: int) -> None:
+        """Answer one question within its group, unless a table found meanwhile has answered it."""
+        if 2 * place + is_up not in self._open(_is_asked):
+            return
+        inside = np.flatnonzero(self.group == self.group[place])
+        sums = self.sums[:, inside]
+        rows = np.flatnonzero(np.diff(sums.indptr))
+        rest, own = self.rest[rows] / self.unit, int(np.searchsorted(inside, place))
+        upper, direction = np.full(len(inside), np.inf), np.zeros(len(inside))
+        # Without a ceiling a cell with nothing printed above it would rise for ever.
+        upper[own] = min(self.cap, self.goal.upper[place] if is_up else np.inf) / self.unit
+        direction[own] = -1.0 if is_up else 1.0
+        found = milp(
+            direction,
+            constraints=LinearConstraint(sums[rows], rest, rest),
+            bounds=Bounds(self.least[inside] / self.unit, upper),
+            integrality=np.full(len(inside), int(self.is_whole)),
+            options={"node_limit": NODES},
+        )
+        _refuse_nothing(found.x)
+        table = np.full(len(self.unknown), np.nan)
+        table[inside] = np.round(found.x) if self.is_whole else found.x * self.unit
+        self._see(table)
+        if table[place] > self.cap * (1 - NEAR):
+            self.high[place] = np.inf
+
+
+def _is_asked(goal: FloatArray) -> BoolArray:
+    return ~np.isnan(goal)
+
+
+def _refuse_nothing(table: FloatArray | None) -> None:
+    if table is None:
+        raise TableInconsistent(
+            place="attack on what is printed",
+            found="no numbers at all that fit it",
+            wanted="printed sums that are those of their parts",
+        )
