@@ -29,13 +29,15 @@ NEAR = 1e-6
 PATIENCE, IDLE_SHARE = 2, 0.005
 # From so many unknowns and questions on the interior point method is the faster.
 LARGE, MANY = 3_000, 200
-NODES = 2_000
+# Groups of so many unknowns are searched for whole numbers; beyond, linear programmes tell in time, and in tables of
+# two directions they give whole numbers by themselves.
+SMALL, NODES = 400, 2_000
 
 
 def attack(
     published: pd.DataFrame,
     hierarchies: Mapping[str, Hierarchy],
-    least: float,
+    least: npt.ArrayLike,
     is_whole: bool,
     wanted: pd.DataFrame | None = None,
     own: pd.Series | None = None,
@@ -46,7 +48,7 @@ def attack(
         published: edition, the columns of `hierarchies`, value (missing where withheld), is_printed (false for cells
             no table lists); thread (optional): cells of one thread are taken to hold the same value.
         hierarchies: column -> code -> the code it is a part of.
-        least: what everyone knows a withheld cell to hold at least [unit of the table].
+        least: what everyone knows a withheld cell to hold at least, for all or each [unit of the table].
         is_whole: values are whole numbers.
         wanted: lower, upper [unit] of each row of `published`, missing where nobody asks: once a cell is seen to
             reach what is wanted, nobody looks further.
@@ -54,8 +56,9 @@ def attack(
             then attack every cell that is not their own.
 
     Returns:
-        lower, upper [unit] of the withheld cells, with the index of `published`. Without `wanted` no sharper bounds
-        follow from what is printed; for whole numbers both are reached by a table of whole numbers.
+        lower, upper [unit] of the withheld cells, with the index of `published`; without `wanted`, the sharpest of
+        linear programming. Of whole numbers they are whole, and in groups of up to `SMALL` cells some table of whole
+        numbers reaches each of them.
 
     Raises:
         TableInconsistent: no numbers at all fit what is printed.
@@ -73,6 +76,33 @@ def attack(
         reached = _by_contributors(book, goal, is_whole, _of_thread(own.to_numpy(dtype=np.float64), code))
     found = pd.DataFrame({"lower": reached.lower[code], "upper": reached.upper[code]}, index=published.index)
     return found[np.isnan(known)]
+
+
+def told_at_least(published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], least: float) -> pd.Series:
+    """Say what each cell is seen to hold at least by adding up parts alone.
+
+    Args:
+        published: as of `attack`.
+        hierarchies: column -> code -> the code it is a part of.
+        least: what everyone knows a withheld cell to hold at least [unit of the table].
+
+    Returns:
+        [unit of the table], with the index of `published`.
+    """
+    columns = ["edition", *hierarchies]
+    floor = published["value"].fillna(0).where(published["value"].notna() | ~published["is_printed"], least)
+    rises = True
+    while rises:
+        cells = published[columns].assign(floor=floor)
+        rises = False
+        for column, parent_of in hierarchies.items():
+            parts = cells.assign(**{column: cells[column].map(parent_of)}).dropna(subset=[column])
+            sums = parts.groupby(columns, sort=False)["floor"].sum().reindex(pd.MultiIndex.from_frame(cells[columns]))
+            higher = np.fmax(floor.to_numpy(), sums.to_numpy())
+            rises |= bool((higher > floor.to_numpy()).any())
+            floor = pd.Series(higher, index=published.index)
+            cells = cells.assign(floor=floor)
+    return floor
 
 
 @dataclass(frozen=True)
@@ -97,7 +127,7 @@ def _of_thread(value: FloatArray, code: IntArray) -> FloatArray:
 
 
 def _open_book(
-    published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], known: FloatArray, code: IntArray, least: float
+    published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], known: FloatArray, code: IntArray, least: npt.ArrayLike
 ) -> _Book:
     columns = ["edition", *hierarchies]
     cells = published[columns].assign(cell=np.arange(len(published)))
@@ -167,6 +197,7 @@ class _Siege:
         self.least = book.least[self.unknown]
         self.goal = _Range(goal.lower[self.unknown], goal.upper[self.unknown])
         self.group = _groups(book)[self.unknown]
+        self.is_searched = is_whole & (np.bincount(self.group, minlength=1)[self.group] <= SMALL)
         width = self.goal.upper - self.goal.lower
         is_bounded = np.isfinite(width) & (width > 0)
         self.unit = 1.0 if is_whole or not is_bounded.any() else float(np.median(width[is_bounded]))
@@ -186,7 +217,7 @@ class _Siege:
         lower, upper = np.full(self.size, np.nan), np.full(self.size, np.nan)
         lower[self.unknown] = np.where(np.isfinite(self.low), self.low, np.nan)
         upper[self.unknown] = np.where(self.high > -np.inf, self.high, np.nan)
-        return _Range(lower, upper)
+        return _Range(np.ceil(lower - NEAR), np.floor(upper + NEAR)) if self.is_whole else _Range(lower, upper)
 
     def _open(self, kind: Callable[[FloatArray], BoolArray]) -> IntArray:
         """List questions without an answer: twice the place of a thread, plus one where the upper side is asked."""
@@ -220,7 +251,7 @@ class _Siege:
         )
         _refuse_nothing(found.x)
         table = found.x[:width] * self.unit
-        self._see(self._made_whole(table) if self.is_whole else table)
+        self._see(self._made_whole(table))
         return len(questions) - len(self._open(np.isfinite))
 
     def _see(self, table: FloatArray) -> None:
@@ -230,8 +261,8 @@ class _Siege:
         self.high[seen] = np.maximum(self.high[seen], table[seen])
 
     def _made_whole(self, table: FloatArray) -> FloatArray:
-        """Find whole numbers for the broken ones of a table; groups where there are none are left out."""
-        whole = np.round(table)
+        """Find whole numbers for the broken ones of small groups; groups where there are none are left out."""
+        whole = np.where(self.is_searched, np.round(table), table)
         is_broken = np.abs(table - whole) > NEAR
         if not is_broken.any():
             return whole
@@ -267,12 +298,12 @@ class _Siege:
             direction,
             constraints=LinearConstraint(sums[rows], rest, rest),
             bounds=Bounds(self.least[inside] / self.unit, upper),
-            integrality=np.full(len(inside), int(self.is_whole)),
+            integrality=self.is_searched[inside].astype(np.int_),
             options={"node_limit": NODES},
         )
         _refuse_nothing(found.x)
         table = np.full(len(self.unknown), np.nan)
-        table[inside] = np.round(found.x) if self.is_whole else found.x * self.unit
+        table[inside] = np.where(self.is_searched[inside], np.round(found.x), found.x * self.unit)
         self._see(table)
         if table[place] > self.cap * (1 - NEAR):
             self.high[place] = np.inf

@@ -167,6 +167,25 @@ def additive_equations(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]
     return equations
 
 
+def least_values(equations: sparse.csr_array, known: FloatArray, least: FloatArray) -> FloatArray:
+    """Say what each cell holds at least, given what some cells hold: a sum holds no less than its parts.
+
+    Args:
+        equations: as of `additive_equations`.
+        known: what a cell is known to hold [unit], missing where it is not.
+        least: what it is known to hold at least [unit].
+    """
+    found = np.where(np.isnan(known), least, known)
+    parts, wholes = equations.multiply(equations > 0).tocsr(), equations.multiply(equations < 0).tocsr()
+    place = wholes.indices
+    while True:
+        raised = found.copy()
+        np.maximum.at(raised, place, parts @ found)
+        if (raised <= found).all():
+            return found
+        found = raised
+
+
 def reduced(equations: sparse.csr_array, is_known: BoolArray) -> tuple[sparse.csr_array, IntArray]:
     """Leave out what cannot move, and make one part of cells that move only together.
 
