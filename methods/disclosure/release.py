@@ -90,7 +90,7 @@ def protect_counts(
     )
     bare = stack.assign(value=known)
     told = told_at_least(bare, hierarchies, least)
-    wanted = pd.DataFrame({"lower": np.maximum(told, 1.0), "upper": float(minimum)}).where(needed)
+    wanted = pd.DataFrame({"lower": np.maximum(told, 1.0), "upper": float(minimum)})[needed].reindex(stack.index)
     attacks = [_Attack(least, True, wanted, None)]
     return _released(cells, stack, hierarchies, attacks, int(rules["attack_round_count"]))
 
@@ -141,7 +141,8 @@ def protect_amounts(
         need_inside=level,
     )
     needed = level > 0
-    outside = pd.DataFrame({"lower": stack["value"] - below, "upper": stack["value"] + level}).where(needed)
+    outside = pd.DataFrame({"lower": stack["value"] - below, "upper": stack["value"] + level})
+    outside = outside[needed].reindex(stack.index)
     inside = outside.assign(lower=np.nan)
     attacks = [
         _Attack(0.0, False, outside, None),
@@ -251,7 +252,7 @@ def _seen_through(
         is_low, is_high = one.narrow(stack, published, hierarchies)
         if is_low.any():
             # What zeros and earlier editions tell by themselves, no pattern can take back.
-            asked = _Attack(one.least, one.is_whole, one.wanted.where(is_low, axis=0), one.own)
+            asked = _Attack(one.least, one.is_whole, one.wanted[is_low].reindex(stack.index), one.own)
             is_low &= ~asked.narrow(stack, stack.assign(value=stack["value"].where(stack["is_known"])), hierarchies)[0]
         through |= is_low | is_high
     return through
