@@ -74,23 +74,25 @@ def attack(
         reached = _Siege(book, goal, is_whole).bounds()
     else:
         reached = _by_contributors(book, goal, is_whole, _of_thread(own.to_numpy(dtype=np.float64), code))
-    found = pd.DataFrame({"lower": reached.lower[code], "upper": reached.upper[code]}, index=published.index)
-    return found[np.isnan(known)]
+    hidden = np.isnan(known)
+    bounds = {"lower": reached.lower[code][hidden], "upper": reached.upper[code][hidden]}
+    return pd.DataFrame(bounds, index=published.index[hidden])
 
 
-def told_at_least(published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], least: float) -> pd.Series:
+def told_at_least(published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], least: npt.ArrayLike) -> pd.Series:
     """Say what each cell is seen to hold at least by adding up parts alone.
 
     Args:
         published: as of `attack`.
         hierarchies: column -> code -> the code it is a part of.
-        least: what everyone knows a withheld cell to hold at least [unit of the table].
+        least: what everyone knows a withheld cell to hold at least, for all or each [unit of the table].
 
     Returns:
         [unit of the table], with the index of `published`.
     """
     columns = ["edition", *hierarchies]
-    floor = published["value"].fillna(0).where(published["value"].notna() | ~published["is_printed"], least)
+    hidden = published["value"].isna() & published["is_printed"]
+    floor = pd.Series(np.where(hidden, least, published["value"].fillna(0)), index=published.index)
     rises = True
     while rises:
         cells = published[columns].assign(floor=floor)
@@ -123,11 +125,15 @@ class _Book:
 
 
 def _of_thread(value: FloatArray, code: IntArray) -> FloatArray:
-    return pd.Series(value).groupby(code).max().to_numpy(dtype=np.float64)
+    return np.asarray(pd.Series(value).groupby(code).max(), dtype=np.float64)
 
 
 def _open_book(
-    published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], known: FloatArray, code: IntArray, least: npt.ArrayLike
+    published: pd.DataFrame,
+    hierarchies: Mapping[str, Hierarchy],
+    known: FloatArray,
+    code: IntArray,
+    least: npt.ArrayLike,
 ) -> _Book:
     columns = ["edition", *hierarchies]
     cells = published[columns].assign(cell=np.arange(len(published)))

@@ -96,7 +96,8 @@ class Lifts:
         return withheld, left
 
     def _of_kind(self, needs: IntArray, inside: bool) -> IntArray:
-        return needs[self.system.needs.is_inside[needs] == inside]
+        found: IntArray = needs[self.system.needs.is_inside[needs] == inside]
+        return found
 
     def _lift(
         self, needs: IntArray, field: _Field, price: float, chance: np.random.Generator

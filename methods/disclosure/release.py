@@ -52,10 +52,12 @@ def protect_counts(
     Of a small count an outsider must hold possible both 1 and the minimum, after all that is printed: zeros are, so
     whatever is withheld is at least `least_withheld_count`. What an edition has withheld stays withheld while it is
     not zero; what one has printed with the same value stays printed, since hiding it again protects nobody.
+    A cell withheld in any case must not be had to the last one either.
 
     Args:
         cells: the columns named in `hierarchies`, value [whole]; is_printed (false for a cell no table lists, default
-            true), is_sensitive (default true). One row a cell, in any order; a cell not there holds nothing.
+            true), is_sensitive (default true), is_withheld (in any case, default false). One row a cell, in any
+            order; a cell not there holds nothing.
         hierarchies: column -> code -> the code it is a part of (None: of nothing); the first is of places.
         rules: minimum_count, least_withheld_count, attack_round_count.
         earlier: editions of the period before this one, oldest first, with the columns of `cells` and is_suppressed.
@@ -77,21 +79,25 @@ def protect_counts(
     is_small = stack["is_sensitive"] & primary.small_counts(stack["value"], minimum)
     stack = _with_states(stack, is_small, [*hierarchies])
     known = stack["value"].where(stack["is_known"]).to_numpy(dtype=np.float64)
-    believed = np.where(stack["is_printed"], least, 0.0)
+    # Zeros withheld in any case are the exception that nobody may count on.
+    counted_on = np.where(stack["is_withheld"], np.minimum(stack["value"], least), least)
+    believed = np.where(stack["is_printed"], counted_on, 0.0)
     floor = least_values(equations, known, believed)
-    needed = (is_small & ~stack["is_known"]).to_numpy()
+    needed = np.asarray(is_small & ~stack["is_known"], dtype=bool)
+    kept = np.asarray(stack["is_withheld"] & ~stack["is_known"], dtype=bool) & ~needed
     stack = stack.assign(
         floor=floor,
         floor_inside=floor,
         is_single=False,
-        need_up=np.where(needed, minimum - stack["value"], 0.0),
+        need_up=np.where(needed, minimum - stack["value"], kept.astype(np.float64)),
         need_down=np.where(needed, np.maximum(stack["value"] - np.maximum(floor, 1.0), 0), 0.0),
         need_inside=0.0,
     )
     bare = stack.assign(value=known)
-    told = told_at_least(bare, hierarchies, least)
-    wanted = pd.DataFrame({"lower": np.maximum(told, 1.0), "upper": float(minimum)})[needed].reindex(stack.index)
-    attacks = [_Attack(least, True, wanted, None)]
+    told = told_at_least(bare, hierarchies, believed)
+    upper = stack["value"].add(1).where(kept).mask(needed, minimum)
+    wanted = pd.DataFrame({"lower": told.clip(lower=1.0).where(needed), "upper": upper})
+    attacks = [_Attack(believed, True, wanted, None)]
     return _released(cells, stack, hierarchies, attacks, int(rules["attack_round_count"]))
 
 
@@ -105,10 +111,11 @@ def protect_amounts(
 
     An outsider must be left as far from a sensitive amount, on either side, as the rules ask; so must, above it, all
     contributors together, who know their own part of a cell and the whole of it where they stand alone in it.
+    Of a cell withheld in any case an outsider must not come nearer than the share of the p % rule.
 
     Args:
-        cells: the columns named in `hierarchies`, value, contributor_count, largest, second [amounts]; is_printed
-            and is_sensitive as in `protect_counts`. One row a cell, in any order.
+        cells: the columns named in `hierarchies`, value, contributor_count, largest, second [amounts]; is_printed,
+            is_sensitive and is_withheld as in `protect_counts`. One row a cell, in any order.
         hierarchies: column -> code -> the code it is a part of (None: of nothing); the first is of places.
         rules: dominance_contributor_count (1 or 2), dominance_share, p_percent_share, attack_round_count.
         earlier: editions of the period before this one, oldest first, with the columns of `cells` and is_suppressed.
@@ -131,19 +138,20 @@ def protect_amounts(
     stack = _with_states(stack, level > 0, [*hierarchies])
     level = np.where(stack["is_known"], 0.0, level)
     is_single = (stack["contributor_count"] == 1) & (stack["value"] > 0)
-    below = np.minimum(level, stack["value"])
+    kept = np.where(stack["is_withheld"] & ~stack["is_known"], stack["value"] * float(rules["p_percent_share"]), 0.0)
+    beside = np.maximum(level, kept)
+    below = np.minimum(beside, stack["value"])
     stack = stack.assign(
         floor=0.0,
         floor_inside=stack["largest"].clip(upper=stack["value"]),
         is_single=is_single,
-        need_up=0.0,
+        need_up=np.where(kept > level, kept, 0.0),
         need_down=below,
         need_inside=level,
     )
-    needed = level > 0
-    outside = pd.DataFrame({"lower": stack["value"] - below, "upper": stack["value"] + level})
-    outside = outside[needed].reindex(stack.index)
-    inside = outside.assign(lower=np.nan)
+    outside = pd.DataFrame({"lower": stack["value"] - below, "upper": stack["value"] + beside})
+    outside = outside[beside > 0].reindex(stack.index)
+    inside = pd.DataFrame({"lower": np.nan, "upper": (stack["value"] + level).where(level > 0)})
     attacks = [
         _Attack(0.0, False, outside, None),
         _Attack(stack["floor_inside"].to_numpy(), False, inside, stack["value"].where(is_single)),
@@ -178,9 +186,7 @@ def _nothing(cells: pd.DataFrame) -> Protection:
 def _protection_level(stack: pd.DataFrame, rules: Mapping[str, Any]) -> FloatArray:
     count = int(rules["dominance_contributor_count"])
     if count not in (1, 2):
-        raise SettingWrong(
-            place="guideline disclosure, dominance_contributor_count", found=str(count), wanted="1 or 2"
-        )
+        raise SettingWrong(place="guideline disclosure, dominance_contributor_count", found=str(count), wanted="1 or 2")
     top = stack["largest"] if count == 1 else stack["largest"] + stack["second"]
     dominance = primary.dominance_level(stack["value"], top, rules["dominance_share"])
     return np.maximum(
@@ -191,7 +197,7 @@ def _protection_level(stack: pd.DataFrame, rules: Mapping[str, Any]) -> FloatArr
 
 def _stacked(cells: pd.DataFrame, earlier: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the editions of a period below each other, the one to be released last."""
-    flags = {"is_printed": True, "is_sensitive": True, "is_suppressed": False}
+    flags = {"is_printed": True, "is_sensitive": True, "is_withheld": False, "is_suppressed": False}
     editions = [*earlier, cells.drop(columns="is_suppressed", errors="ignore")]
     parts = [
         part.assign(edition=number, **{name: value for name, value in flags.items() if name not in part})
@@ -205,9 +211,10 @@ def _with_states(stack: pd.DataFrame, is_primary: npt.ArrayLike, columns: list[s
     is_new = stack["edition"] == stack["edition"].max()
     key, thread = [stack[name] for name in columns], [stack[name] for name in (*columns, "value")]
     was_printed = stack["is_printed"] & ~stack["is_suppressed"] & ~is_new
-    is_known = was_printed.groupby(thread, sort=False).transform("any") | (stack["is_printed"] & (stack["value"] == 0))
+    is_none = stack["is_printed"] & (stack["value"] == 0) & ~stack["is_withheld"] & ~stack["is_suppressed"]
+    is_known = was_printed.groupby(thread, sort=False).transform("any") | is_none
     was_withheld = stack["is_suppressed"].groupby(key, sort=False).transform("any")
-    is_forced = np.asarray(is_primary, dtype=bool) | was_withheld | ~stack["is_printed"]
+    is_forced = np.asarray(is_primary, dtype=bool) | was_withheld | ~stack["is_printed"] | stack["is_withheld"]
     return stack.assign(
         is_known=is_known,
         is_forced=is_forced & ~is_known,
@@ -232,11 +239,12 @@ def _released(
         pattern = least_pattern(whole)
         is_withheld = np.append(pattern.is_withheld, False)[whole.part]
         if number == 1:
-            bound = int((stack["is_forced"] & last).sum()) + pattern.bound
+            bound = int(((stack["is_forced"] | stack["is_withheld"]) & last).sum()) + pattern.bound
         through = _seen_through(stack, hierarchies, is_withheld, attacks)
         if not through.any():
-            count = int((is_withheld & last).sum())
-            marks = (is_withheld & stack["is_printed"].to_numpy())[-len(cells) :]
+            # What an earlier edition has told is withheld where that is asked for, though it hides nothing.
+            marks = ((is_withheld | stack["is_withheld"]) & last).to_numpy()[-len(cells) :]
+            count = int(marks.sum())
             return Protection(cells.assign(is_suppressed=marks), count, bound, number)
         stack = stack.assign(is_forced=stack["is_forced"] | _company(stack, equations, is_withheld, through))
     raise _remaining(stack, [*hierarchies], through, round_count)
@@ -258,9 +266,7 @@ def _seen_through(
     return through
 
 
-def _company(
-    stack: pd.DataFrame, equations: sparse.csr_array, is_withheld: BoolArray, through: BoolArray
-) -> BoolArray:
+def _company(stack: pd.DataFrame, equations: sparse.csr_array, is_withheld: BoolArray, through: BoolArray) -> BoolArray:
     """Pick, in every sum that a cell seen through stands in, the smallest cell that could be withheld besides."""
     rows = equations[np.unique(equations[:, through].nonzero()[0])].tocoo()
     row, cell = rows.coords
