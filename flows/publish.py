@@ -11,6 +11,7 @@ from methods.period import Period
 from tasks.bulletin import freeze_figures, province_codes, record_files
 from tasks.change import estimate_changes
 from tasks.decision import recommend_quotas, score_agencies
+from tasks.disclosure import protect_figures
 from tasks.edges import register
 from tasks.error_sources import estimate_error_sources
 from tasks.estimate import estimate_figures
@@ -37,6 +38,7 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind
     recommend_quotas(period, cutoff)
     pass_gate("decision", period, cutoff)
     pass_gate("bulletin", period, cutoff)
+    protect_figures(period, cutoff)
     freeze_figures(period, cutoff)
     record_edition(period, cutoff, kind)
     _print_bulletins(period, cutoff)

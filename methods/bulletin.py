@@ -39,25 +39,3 @@ def presentable(
     wide = width >= float(rules["wide_interval_width"])
     printable: npt.NDArray[np.bool_] = (size >= float(rules["minimum_effective_n"])) & ~wide & (narrow | relative_ok)
     return printable & np.isfinite(width)
-
-
-def withheld_parts(counts: Mapping[str, int], minimum: int) -> frozenset[str]:
-    """Name the parts of a printed sum that may not be printed themselves.
-
-    A part below the minimum is withheld; where it is the only one, its sum would give it away, so the
-    smallest other part goes with it.
-
-    Args:
-        counts: part -> count, the parts of one printed sum.
-        minimum: least count that may be printed; none is printed as none.
-
-    Returns:
-        The parts to withhold.
-    Source:
-        Hundepool et al. (2012), Statistical Disclosure Control, ch. 4 (primary and secondary suppression).
-    """
-    small = {part for part, count in counts.items() if 0 < count < minimum}
-    others = sorted((count, part) for part, count in counts.items() if count >= minimum)
-    if len(small) == 1 and others:
-        small.add(others[0][1])
-    return frozenset(small)

@@ -11,12 +11,12 @@ import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from methods import calendar, decision, persian, wording
+from methods import calendar, decision, estimate, persian, wording
 from methods.errors import FigureMissing
 from methods.period import Period
 from tasks import statement
 from tasks.edges import definitions, law, register, sources, warehouse
-from tasks.edges.edition import EditionFolder, Figures
+from tasks.edges.edition import NOTHING, EditionFolder, Figure, Figures
 from tasks.edges.warehouse import Receipt, Rowset
 
 NATION = "IR"
@@ -53,9 +53,12 @@ FILTERS: dict[str, Callable[..., Any]] = {
 
 @task(task_run_name="freeze-figures-{period}-{cutoff}", cache_policy=NO_CACHE)
 def freeze_figures(period: Period, cutoff: datetime.date) -> Receipt:
-    """Freeze the figures of an edition as they will be printed."""
+    """Freeze the figures of an edition as they will be printed, with what must not be; after `protect_figures`."""
     partition = _partition(period, cutoff)
-    return warehouse.freeze("bulletin.printed_figure", partition, Rowset("bulletin/printed_figure.sql", partition))
+    told = estimate.definitions_in_force(definitions.indicators(), period.reference_date).told()
+    named = {"indicators": [indicator for indicator, _ in told], "variables": [variable for _, variable in told]}
+    rows = Rowset("bulletin/printed_figure.sql", partition | named)
+    return warehouse.freeze("bulletin.printed_figure", partition, rows)
 
 
 @task(task_run_name="record-files-{period}-{cutoff}", cache_policy=NO_CACHE)
@@ -82,7 +85,7 @@ class Edition:
 
     def national(self) -> dict[str, Any]:
         """Put together what the national bulletin may name."""
-        figures, every = self._national_figures(), self._units("province")
+        figures, every = self._figures(NATION), self._units("province")
         provinces = [unit for unit in every if figures.has(unit["code"])]
         rates = statement.rates(figures, [unit["code"] for unit in provinces])
         ranks = statement.rank_sets(rates, self.confidence)
@@ -94,6 +97,7 @@ class Edition:
             "best": statement.best(ranks),
             "agencies": self.agencies,
             "scored": self.scored,
+            "unscored": [card["agency_name"] for card in self.agencies if "n" in card and not card["is_scored"]],
             "best_agency": statement.best(
                 {one["agency_code"]: (one["rank_lower"], one["rank_upper"]) for one in self.scored}
             ),
@@ -106,8 +110,6 @@ class Edition:
         """Put together what the bulletin of a province may name."""
         figures = self._figures(province_code)
         is_covered = figures.has()
-        if is_covered:
-            figures = statement.without_small_counts(figures, province_code, self.minimum)
         counties = [unit for unit in self._units("county") if unit["province_code"] == province_code]
         rates = statement.rates(figures, [unit["code"] for unit in counties])
         return self._shared(province_code, "province", figures) | {
@@ -127,7 +129,7 @@ class Edition:
         if figures.has():
             rate = figures.get("accuracy_rate", "estimated")
             counts = (
-                figures.get(f"{name}_plan_count").estimate or 0.0 for name in ("eligible", "supervised", "decided")
+                statement.at_least(figures.get(f"{name}_plan_count")) for name in ("eligible", "supervised", "decided")
             )
             reason = wording.why_not_printed(*counts, is_suppressed=rate.is_suppressed, is_weak=rate.mark is not None)
         kept = ("edition", "minimum_count", "not_covered", "small_areas", "revisions", "indicators")
@@ -144,8 +146,6 @@ class Edition:
         card = next(one for one in self.agencies if one["agency_code"] == agency_code)
         domain, figures = card["domain"], self._agency_figures
         is_covered = figures.has(domain=domain)
-        if is_covered:
-            figures = statement.without_small_counts(figures, NATION, self.minimum, domain)
         return self._shared(NATION, "agency", figures) | {
             "agency": card,
             "domain": domain,
@@ -160,7 +160,7 @@ class Edition:
 
     def methods_report(self) -> dict[str, Any]:
         """Put together what the report on methods and quality may name."""
-        figures = self._national_figures()
+        figures = self._figures(NATION)
         names = {card["agency_code"]: card["agency_name"] for card in self.agencies}
         coverage = _records(warehouse.read("bulletin/coverage.sql", **self._year))
         precision = _records(warehouse.read("bulletin/precision.sql", **self._year))
@@ -186,16 +186,21 @@ class Edition:
         rates = {code: every.get("accuracy_rate", "estimated", domain=f"agency={code}") for code in cards}
         stands = statement.standings(rates, self.confidence)
         rest = {code: name for code, name in self._agency_names.items() if code not in cards}
-        rows = [card | {"standing": stands[code], "is_scored": True} for code, card in cards.items()]
+        rows = [card | {"standing": stands[code]} for code, card in cards.items()]
         rows += [
-            {"agency_code": code, "agency_name": name, "standing": wording.UNKNOWN, "is_scored": False}
+            {"agency_code": code, "agency_name": name, "standing": wording.UNKNOWN}
             for code, name in sorted(rest.items())
         ]
-        return [row | {"domain": f"agency={row['agency_code']}"} for row in rows]
+        # What is too weak or too telling to print as a figure is no rank either.
+        return [
+            row | {"domain": f"agency={code}", "is_scored": code in cards and rates[code].mark is None}
+            for row in rows
+            for code in [row["agency_code"]]
+        ]
 
     @cached_property
     def scored(self) -> list[dict[str, Any]]:
-        """The agencies that have a scorecard, best first."""
+        """The agencies whose scorecard is printed, best first."""
         return [card for card in self.agencies if card["is_scored"]]
 
     @cached_property
@@ -232,7 +237,7 @@ class Edition:
     @cached_property
     def not_covered(self) -> list[str]:
         """Agencies that deliver in this year but stand in no figure."""
-        return [card["agency_name"] for card in self.agencies if not card["is_scored"]]
+        return [card["agency_name"] for card in self.agencies if not self._agency_figures.has(domain=card["domain"])]
 
     @cached_property
     def edition(self) -> dict[str, Any]:
@@ -260,6 +265,10 @@ class Edition:
     def _shared(self, unit_code: str, level: str, figures: Figures) -> dict[str, Any]:
         name = None if unit_code == NATION else str(self.units.set_index("unit_code").loc[unit_code, "name_fa"])
         groups = self._groups(figures)
+
+        def rate(indicator: str) -> Figure:
+            return figures.get(indicator, "estimated", unit=unit_code) if figures.has(unit_code) else NOTHING
+
         return {
             "edition": self.edition,
             "unit": {"level": level, "code": unit_code, "name": name},
@@ -269,9 +278,9 @@ class Edition:
             "indicators": self._indicators,
             "not_covered": self.not_covered,
             "minimum_count": self.minimum,
-            "changes": self._rows("change", unit_code),
+            "changes": [row for row in self._rows("change", unit_code) if not rate(row["indicator"]).is_suppressed],
             "revisions": [row | {"reason": self._reasons_fa} for row in self._rows("unit_revision", unit_code)],
-            "error_sources": self._rows("error_source", unit_code),
+            "error_sources": [] if rate("accuracy_rate").mark else self._rows("error_source", unit_code),
             "small_areas": self._small_areas(unit_code),
         }
 
@@ -376,20 +385,8 @@ class Edition:
     def _read_unit(self, unit_code: str) -> Figures:
         return self._read_figures("bulletin/figure.sql", unit_code, unit_code=unit_code)
 
-    def _national_figures(self) -> Figures:
-        figures = self._figures(NATION)
-        for unit in (NATION, *(unit["code"] for unit in self._units("province"))):
-            if figures.has(unit):
-                figures = statement.without_small_counts(figures, unit, self.minimum)
-        for agency in self.agencies:
-            if figures.has(domain=agency["domain"]):
-                figures = statement.without_small_counts(figures, NATION, self.minimum, agency["domain"])
-        return figures
-
     def _read_figures(self, file: str, seen_from: str, **parameters: str) -> Figures:
-        rows = warehouse.read(file, **self.partition, **parameters)
-        few = statement.tells_of_few(rows, self.minimum)
-        return Figures(rows.assign(is_suppressed=rows["is_suppressed"].astype(bool) | few), seen_from)
+        return Figures(warehouse.read(file, **self.partition, **parameters), seen_from)
 
     def _figure_quality(self) -> list[dict[str, Any]]:
         rows = warehouse.read("bulletin/figure_quality.sql", **self.partition)
@@ -402,7 +399,8 @@ class Edition:
 
     def _progress(self, unit_code: str) -> list[dict[str, Any]]:
         rows = warehouse.read("bulletin/progress.sql", **self.partition, unit_code=unit_code)
-        rows = statement.printable_progress(rows, self.minimum)
+        if unit_code == NATION:
+            rows = statement.printable_progress(rows, self._figures(NATION))
         # Firms stand by code, provinces by name.
         return sorted(_records(rows), key=lambda row: persian.sort_key(row["unit_name"]) if unit_code == NATION else ())
 

@@ -9,65 +9,39 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from methods import bulletin, decision, wording
-from tasks.edges.edition import Figure, Figures, Key
+from methods import decision, wording
+from tasks.edges.edition import Figure, Figures
 
-# The parts of two sums the flow of plans prints: decided but not confirmed, supervised but not decided.
-REFUSED_COUNTS = ("deviation_plan_count", "violation_plan_count", "discrepancy_plan_count")
-UNDECIDED_COUNTS = ("non_contact_plan_count", "pending_plan_count")
-# What tells of the same few plans as a count does.
-TOLD_BY = {
-    "deviation_plan_count": ("deviation_rate", "deviation_loan_rial"),
-    "violation_plan_count": ("violation_rate", "violation_loan_rial"),
-    "discrepancy_plan_count": ("discrepancy_rate", "discrepancy_loan_rial"),
-}
-# With the plans decided, these tell how many were not confirmed.
-SHOW_REFUSED = ("confirmed_plan_count", "accuracy_rate", "crude_confirmation_rate")
 # Where a funnel's limits are drawn, from the least to the most precise unit.
 FUNNEL_STEPS = 40
 
 
-def withheld_counts(figures: Figures, minimum: int, domain: str = "all") -> frozenset[str]:
-    """Name the counts of a unit's flow of plans that would disclose too few."""
-    parts = (
-        {name: int(figures.get(name, domain=domain).estimate or 0) for name in names}
-        for names in (REFUSED_COUNTS, UNDECIDED_COUNTS)
-    )
-    return frozenset().union(*(bulletin.withheld_parts(counts, minimum) for counts in parts))
+def at_least(count: Figure) -> float:
+    """Say how many there are at least: a confidential count is not none, and says no more."""
+    return 1.0 if count.is_suppressed else count.estimate or 0.0
 
 
-def without_small_counts(figures: Figures, unit_code: str, minimum: int, domain: str = "all") -> Figures:
-    """Make confidential what would disclose too few plans of a unit, and what tells of the same plans."""
-    few = withheld_counts(figures.of(unit_code), minimum, domain)
-    names = {other for name in few for other in (name, *TOLD_BY.get(name, ()))}
-    keys: list[Key] = [(name, basis, unit_code, domain) for name in names for basis in ("counted", "estimated")]
-    return figures.suppressing(keys)
-
-
-def tells_of_few(rows: pd.DataFrame, minimum: int) -> pd.Series:
-    """Mark figures that give few plans away: a small count, and in a group what shows how few were not confirmed.
+def printable_progress(rows: pd.DataFrame, figures: Figures) -> pd.DataFrame:
+    """Leave out of the progress of places what their figures withhold, and what would give it away by subtraction.
 
     Args:
-        rows: indicator, basis, unit_code, domain, estimate.
-        minimum: least count that may be printed.
+        rows: unit_code, visited_plan_count, decided_plan_count; one row a place.
+        figures: of an edition; a place without any has nothing withheld.
     """
-    is_small = rows["indicator"].str.endswith("_plan_count") & rows["estimate"].between(1, minimum - 1)
-    of_group = rows[(rows["basis"] == "counted") & (rows["domain"] != "all")]
-    counts = of_group.pivot_table(index=["unit_code", "domain"], columns="indicator", values="estimate")
-    counts = counts.reindex(columns=["decided_plan_count", "confirmed_plan_count"])
-    refused = counts["decided_plan_count"] - counts["confirmed_plan_count"]
-    groups = refused[refused.between(1, minimum - 1)].index
-    is_of_them = pd.MultiIndex.from_frame(rows[["unit_code", "domain"]]).isin(groups)
-    shows = rows["indicator"].isin(SHOW_REFUSED) & (rows["basis"] == "counted")
-    return is_small | (is_of_them & shows)
+    withheld = {
+        name: pd.Series([_is_withheld(figures, code, name) for code in rows["unit_code"]], index=rows.index, dtype=bool)
+        for name in ("non_contact", "pending", "decided")
+    }
+    # Supervised less visited are the non-contacts, visited less decided are pending.
+    unsafe = withheld["non_contact"] | withheld["pending"]
+    return rows.assign(
+        visited_plan_count=rows["visited_plan_count"].astype("Int64").mask(unsafe),
+        decided_plan_count=rows["decided_plan_count"].astype("Int64").mask(withheld["decided"]),
+    )
 
 
-def printable_progress(rows: pd.DataFrame, minimum: int) -> pd.DataFrame:
-    """Leave out the visited plans of a unit where they would give away how few were not met or not settled."""
-    unmet = rows["attempted_plan_count"] - rows["visited_plan_count"]
-    unsettled = rows["visited_plan_count"] - rows["decided_plan_count"]
-    few = unmet.between(1, minimum - 1) | unsettled.between(1, minimum - 1)
-    return rows.assign(visited_plan_count=rows["visited_plan_count"].astype("Int64").mask(few))
+def _is_withheld(figures: Figures, unit_code: str, name: str) -> bool:
+    return figures.has(unit_code) and figures.get(f"{name}_plan_count", unit=unit_code).is_suppressed
 
 
 def standings(found: Mapping[str, Figure], confidence: float) -> dict[str, str]:

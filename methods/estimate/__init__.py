@@ -3,6 +3,7 @@
 from methods.estimate.agreement import agreement, cohen_kappa
 from methods.estimate.area_covariates import area_covariates
 from methods.estimate.area_model import FayHerriot, fay_herriot
+from methods.estimate.cells import cells
 from methods.estimate.definitions import in_force as definitions_in_force
 from methods.estimate.design import Design
 from methods.estimate.domains import activity_sections
@@ -24,6 +25,7 @@ __all__ = [
     "agreement",
     "area_covariates",
     "benchmark",
+    "cells",
     "cohen_kappa",
     "corrected_prevalence",
     "definitions_in_force",

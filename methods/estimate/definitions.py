@@ -24,12 +24,16 @@ class Variable:
         source: `sample`, over the issued plans, or `frame`, over all eligible ones.
         measure: column that is added; None counts the plans.
         where: column -> the values of which it holds one; elsewhere the plan adds nothing.
+        part_of: the variable that it makes up with all others of the same; None: of none.
+        is_signed: a plan may add less than nothing.
     """
 
     code: str
     source: str
     measure: str | None
     where: Mapping[str, tuple[str, ...]]
+    part_of: str | None = None
+    is_signed: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,20 @@ class Definitions:
         """List the variables of the sample or of the frame."""
         return [variable for variable in self.variables.values() if variable.source == source]
 
+    def told(self) -> list[tuple[str, str]]:
+        """List each indicator with the variables its figures tell: its two sides, and the plans it rests on."""
+        return [
+            (one.code, name)
+            for one in self.indicators
+            for name in dict.fromkeys((one.numerator, one.denominator, one.observed))
+            if name is not None
+        ]
+
+    def named(self) -> frozenset[str]:
+        """List the variables that stand in any figure, be it as what it leaves out."""
+        left_out = {name for one in self.indicators for name in one.exclusions}
+        return frozenset(left_out.union(name for _, name in self.told()))
+
     def pairs(self) -> list[tuple[str, str]]:
         """List each numerator with its denominator, where a standard error is asked for."""
         found = {
@@ -121,7 +139,14 @@ def in_force(document: Mapping[str, Any], jalali_date: str) -> Definitions:
 
 def _variable(entry: Mapping[str, Any]) -> Variable:
     where = {column: tuple(str(value) for value in values) for column, values in (entry.get("where") or {}).items()}
-    return Variable(entry["code"], entry.get("of", "sample"), entry.get("sum"), where)
+    return Variable(
+        code=entry["code"],
+        source=entry.get("of", "sample"),
+        measure=entry.get("sum"),
+        where=where,
+        part_of=entry.get("part_of"),
+        is_signed=bool(entry.get("is_signed", False)),
+    )
 
 
 def _indicator(entry: Mapping[str, Any]) -> Indicator:
@@ -144,6 +169,13 @@ def _dimension(entry: Mapping[str, Any]) -> Dimension:
 
 
 def _refuse_unknown(indicators: Sequence[Indicator], variables: Mapping[str, Variable]) -> None:
+    for variable in variables.values():
+        if variable.part_of is not None and variable.part_of not in variables:
+            raise GuidelineMissing(
+                place=f"{FILE}, {variable.code}",
+                found=f"part of a variable {variable.part_of}",
+                wanted=f"one of {', '.join(variables)}",
+            )
     for one in indicators:
         named = [one.numerator, one.observed, *one.exclusions, *([one.denominator] if one.denominator else [])]
         unknown = [name for name in named if name not in variables]

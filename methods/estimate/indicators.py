@@ -75,12 +75,21 @@ def figures(
 
 
 def _added_up(plans: pd.DataFrame, definitions: Definitions, source: str, design: Sequence[str]) -> pd.DataFrame:
-    values = {one.code: _value(plans, one) for one in definitions.of(source)}
+    values = {one.code: value(plans, one) for one in definitions.of(source)}
     labels = domains.label(plans, definitions.dimensions)
     return pd.concat([plans[[*PLACES, *design]], labels, pd.DataFrame(values, index=plans.index)], axis=1)
 
 
-def _value(plans: pd.DataFrame, variable: Variable) -> FloatArray:
+def value(plans: pd.DataFrame, variable: Variable) -> FloatArray:
+    """Say what each plan adds to a variable.
+
+    Args:
+        plans: the columns of its facts, and of its measure.
+        variable: see `Variable`.
+
+    Returns:
+        A number a plan [unit of the measure, or plans].
+    """
     holds = np.ones(len(plans), dtype=bool)
     for column, wanted in variable.where.items():
         held = plans[column]

@@ -4,7 +4,7 @@
 -- writes: nothing
 select
     indicator, basis, level, unit_code, domain, weight, numerator, denominator, exclusions, n, estimate,
-    standard_error, lower, upper, quality, method, guideline, false as is_suppressed,
+    standard_error, lower, upper, quality, method, guideline, is_suppressed,
     exists(
         select 1 from bulletin.revision as revision
         where

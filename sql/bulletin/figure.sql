@@ -4,20 +4,7 @@
 -- writes: nothing
 select
     indicator, basis, level, unit_code, domain, weight, numerator, denominator, exclusions, n, estimate,
-    standard_error, lower, upper, quality, method, guideline,
-    -- Of a county, what counts verdicts would tell of single plans: only its size and weighted rates are printed.
-    (
-        level = 'county'
-        and indicator not in (
-            'eligible_plan_count', 'issued_plan_count', 'supervised_plan_count', 'coverage_rate', 'registered_job_count'
-        )
-        and (
-            basis = 'counted'
-            or indicator not in (
-                'accuracy_rate', 'crude_confirmation_rate', 'job_realisation_ratio', 'cost_per_job_rial'
-            )
-        )
-    ) as is_suppressed,
+    standard_error, lower, upper, quality, method, guideline, is_suppressed,
     exists(
         select 1 from bulletin.revision as revision
         where

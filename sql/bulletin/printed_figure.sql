@@ -1,10 +1,45 @@
 -- bulletin.printed_figure
 -- grain:  one row per figure of the edition
--- reads:  estimate.figure
+-- reads:  estimate.figure, bulletin.cell
 -- writes: bulletin.printed_figure (freeze)
+with
+-- Which variables each figure tells of: its quotient's two sides, and the plans it rests on.
+told as (
+    select told.indicator, told.variable
+    from unnest(cast(:indicators as text[]), cast(:variables as text[])) as told (indicator, variable)
+),
+withheld as (
+    select cell.level, cell.unit_code, cell.domain, cell.variable
+    from bulletin.cell
+    where cell.year = :year and cell.phase = :phase and cell.cutoff = :cutoff and cell.is_withheld
+),
+suppressed as (
+    select distinct told.indicator, withheld.level, withheld.unit_code, withheld.domain
+    from withheld
+    inner join told on told.variable = withheld.variable
+),
+unsaid as (
+    select level, unit_code, domain, jsonb_object_agg(variable, null) as reasons
+    from withheld
+    group by level, unit_code, domain
+)
 select
-    year, phase, cutoff, indicator, basis, level, unit_code, domain, weight, numerator, denominator,
-    exclusions, n, estimate,
-    standard_error, lower, upper, quality, method, guideline
-from estimate.figure
-where year = :year and phase = :phase and cutoff = :cutoff
+    figure.year, figure.phase, figure.cutoff, figure.indicator, figure.basis, figure.level, figure.unit_code,
+    figure.domain, figure.weight, figure.numerator, figure.denominator,
+    case
+        when unsaid.reasons is null then figure.exclusions
+        else (
+            select coalesce(jsonb_object_agg(key, case when unsaid.reasons ? key then 'null' else value end), '{}')
+            from jsonb_each(figure.exclusions)
+        )
+    end as exclusions,
+    figure.n, figure.estimate, figure.standard_error, figure.lower, figure.upper, figure.quality, figure.method,
+    figure.guideline, suppressed.indicator is not null as is_suppressed
+from estimate.figure as figure
+left join suppressed
+    on
+        suppressed.indicator = figure.indicator and suppressed.level = figure.level
+        and suppressed.unit_code = figure.unit_code and suppressed.domain = figure.domain
+left join unsaid
+    on unsaid.level = figure.level and unsaid.unit_code = figure.unit_code and unsaid.domain = figure.domain
+where figure.year = :year and figure.phase = :phase and figure.cutoff = :cutoff

@@ -7,7 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +20,7 @@ FIELDS = (
     "estimate", "numerator", "denominator", "n", "standard_error", "lower", "upper", "quality", "method",
     "is_suppressed", "is_revised",
 )  # fmt: skip
+NUMBERS = ("estimate", "numerator", "denominator", "n", "standard_error", "lower", "upper")
 # What the columns of disclosure control and of a revision say where an edition has none yet.
 FLAGS = {"is_suppressed": False, "is_revised": False}
 
@@ -31,7 +32,7 @@ class Figure:
     estimate: float | None
     numerator: float | None
     denominator: float | None
-    n: int
+    n: int | None
     standard_error: float | None
     lower: float | None
     upper: float | None
@@ -50,6 +51,8 @@ class Figure:
         return "z" if self.quality == "undefined" or self.estimate is None else None
 
 
+# Of a unit in which nothing was estimated.
+NOTHING = Figure(None, None, None, 0, None, None, None, "undefined", "")
 Key = tuple[str, str, str, str]
 
 
@@ -59,7 +62,7 @@ class Figures:
     def __init__(self, rows: pd.DataFrame, unit_code: str) -> None:
         rows = rows.assign(**{name: value for name, value in FLAGS.items() if name not in rows})
         keys = rows[["indicator", "basis", "unit_code", "domain"]].itertuples(index=False, name=None)
-        columns = rows[list(FIELDS)]
+        columns = _without_withheld(rows[list(FIELDS)])
         values = columns.astype(object).where(columns.notna(), None).itertuples(index=False, name=None)
         self._figures: Mapping[Key, Figure] = {key: Figure(*value) for key, value in zip(keys, values, strict=True)}
         self._unit_code = unit_code
@@ -91,15 +94,16 @@ class Figures:
         """Look at the same figures from another unit."""
         return self._with(self._figures, unit_code)
 
-    def suppressing(self, keys: Collection[Key]) -> Figures:
-        """Give the same figures with some of them confidential."""
-        hidden = {key: replace(self._figures[key], is_suppressed=True) for key in keys if key in self._figures}
-        return self._with({**self._figures, **hidden}, self._unit_code)
-
     def _with(self, figures: Mapping[Key, Figure], unit_code: str) -> Figures:
         other = object.__new__(Figures)
         other._figures, other._unit_code, other._domains = figures, unit_code, self._domains
         return other
+
+
+def _without_withheld(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take the numbers out of confidential figures, so that no template can print what it should not."""
+    is_withheld = rows["is_suppressed"].astype(bool)
+    return rows.assign(**{name: rows[name].astype(object).mask(is_withheld, None) for name in NUMBERS})
 
 
 def _domains(figures: Mapping[Key, Figure]) -> dict[str, set[str]]:

@@ -116,9 +116,22 @@ class Store:
             )
         self.rules = law.section("publication", PERIOD)
         wanted = estimate.definitions_in_force(definitions.indicators(), PERIOD.reference_date)
-        self.figures = estimate.figures(self.plans, self.frame, wanted, self.rules).assign(guideline="abc123")
+        figures = estimate.figures(self.plans, self.frame, wanted, self.rules).assign(guideline="abc123")
+        self.figures = figures.assign(is_suppressed=self.tells_of_few(figures, wanted))
         self.asked = []
         self.recorded = pd.DataFrame(columns=["file_name", "byte_count", "sha256"])
+
+    def tells_of_few(self, figures, wanted):
+        """Mark figures of small counts; what else would have to go with them is not for a page to know."""
+        plans, frame = (rows.assign(holder=rows["plan_id"]) for rows in (self.plans, self.frame))
+        cells = estimate.cells(plans, frame, wanted)
+        is_open = ("issued", "not_attempted", "supervised")
+        counts = [code for code, one in wanted.variables.items() if one.measure is None and code not in is_open]
+        small = cells[cells["variable"].isin(counts) & cells["value"].between(1, int(self.rules["minimum_count"]) - 1)]
+        told = pd.DataFrame(wanted.told(), columns=["indicator", "variable"])
+        key = ["indicator", "level", "unit_code", "domain"]
+        hidden = pd.MultiIndex.from_frame(small.merge(told, on="variable")[key])
+        return pd.MultiIndex.from_frame(figures[key]).isin(hidden)
 
     def read(self, file, **parameters):
         self.asked.append(file)
@@ -139,22 +152,13 @@ class Store:
         chosen = rows[
             (rows["unit_code"] == unit_code) | ((rows["domain"] == "all") & (parts | (rows["level"] == "nation")))
         ]
-        size = (
-            "eligible_plan_count",
-            "issued_plan_count",
-            "supervised_plan_count",
-            "coverage_rate",
-            "registered_job_count",
-        )
-        rate = ("accuracy_rate", "crude_confirmation_rate", "job_realisation_ratio", "cost_per_job_rial")
-        told = chosen["indicator"].isin(size) | (chosen["indicator"].isin(rate) & (chosen["basis"] == "estimated"))
-        return chosen.assign(is_suppressed=(chosen["level"] == "county") & ~told, is_revised=False)
+        return chosen.assign(is_revised=False)
 
     def _bulletin_agency_figure(self, **_):
         rows = self.figures
         of_agency = rows["domain"].str.startswith("agency=")
         nation = (rows["level"] == "nation") & (of_agency | (rows["domain"] == "all"))
-        return rows[nation | ((rows["level"] == "province") & of_agency)].assign(is_suppressed=False, is_revised=False)
+        return rows[nation | ((rows["level"] == "province") & of_agency)].assign(is_revised=False)
 
     def _bulletin_scorecard(self, **_):
         rows = self.figures.query("level == 'nation' and indicator == 'accuracy_rate'")
