@@ -261,7 +261,7 @@ def _tables(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> IntArr
     kinds, kind = np.unique(breaks, return_inverse=True)
     is_within = (kinds[:, None] & kinds) == kinds[:, None]
     is_table = is_within.sum(axis=1) == 1
-    if is_table.sum() == 1:
+    if is_table.sum() <= 1:
         return np.full(len(cells), -1, dtype=np.intp)
     of = is_within & is_table
     return np.where(of.sum(axis=1) == 1, of.argmax(axis=1), -1).astype(np.intp)[kind]

@@ -32,12 +32,6 @@ def with_sums(value, sums):
     return value
 
 
-def least_of(key, value, sums):
-    """What everyone knows of a number that is not none: each part of it that is not none holds one."""
-    wholes = [parts for whole, parts in sums if whole == key]
-    return max((sum(least_of(part, value, sums) for part in parts) for parts in wholes), default=int(value[key] > 0))
-
-
 def cells_of(value, columns):
     return pd.DataFrame([(*key.split(), number) for key, number in value.items()], columns=[*columns, "value"])
 
@@ -60,12 +54,22 @@ def every_table(sums, printed, cap, not_listed=()):
     for key in printed:
         if key not in wholes:
             numbers = range(least[key], cap + 1) if printed[key] is None else [printed[key]]
-            tables = tables.merge(pd.DataFrame({key: numbers}), how="cross")
-    while left := [(whole, parts) for whole, parts in sums if whole not in tables and set(parts) <= {*tables}]:
-        for whole, parts in left:
-            total = tables[parts].sum(axis=1)
-            tables = tables.assign(**{whole: total})
-            tables = tables[total >= least[whole] if printed[whole] is None else total == printed[whole]]
+            tables = _summed(tables.merge(pd.DataFrame({key: numbers}), how="cross"), sums, printed, least)
     for whole, parts in sums:
         tables = tables[tables[whole] == tables[parts].sum(axis=1)]
     return tables
+
+
+def _summed(tables, sums, printed, least):
+    """Add sums once their parts are there, and leave out what does not fit them."""
+    while left := [(whole, parts) for whole, parts in sums if whole not in tables and set(parts) <= {*tables}]:
+        for whole, parts in left:
+            total = tables[parts].sum(axis=1)
+            fits = total >= least[whole] if printed[whole] is None else total == printed[whole]
+            tables = tables.assign(**{whole: total})[fits]
+    return tables
+
+
+def told_by_zeros(value):
+    """What everyone sees, whatever is withheld."""
+    return {key: None if number else 0 for key, number in value.items()}
