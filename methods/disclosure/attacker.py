@@ -90,21 +90,16 @@ def told_at_least(published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy],
     Returns:
         [unit of the table], with the index of `published`.
     """
-    columns = ["edition", *hierarchies]
     hidden = published["value"].isna() & published["is_printed"]
-    floor = pd.Series(np.where(hidden, least, published["value"].fillna(0)), index=published.index)
+    floor = np.where(hidden, least, published["value"].fillna(0)).astype(np.float64)
+    sums = _sums(published, hierarchies)
     rises = True
     while rises:
-        cells = published[columns].assign(floor=floor)
-        rises = False
-        for column, parent_of in hierarchies.items():
-            parts = cells.assign(**{column: cells[column].map(parent_of)}).dropna(subset=[column])
-            sums = parts.groupby(columns, sort=False)["floor"].sum().reindex(pd.MultiIndex.from_frame(cells[columns]))
-            higher = np.fmax(floor.to_numpy(), sums.to_numpy())
-            rises |= bool((higher > floor.to_numpy()).any())
-            floor = pd.Series(higher, index=published.index)
-            cells = cells.assign(floor=floor)
-    return floor
+        before = floor
+        for part, whole in sums:
+            floor = np.fmax(floor, np.bincount(whole, floor[part], minlength=len(floor)))
+        rises = bool((floor > before).any())
+    return pd.Series(floor, index=published.index)
 
 
 @dataclass(frozen=True)
@@ -135,20 +130,28 @@ def _open_book(
     code: IntArray,
     least: npt.ArrayLike,
 ) -> _Book:
-    columns = ["edition", *hierarchies]
-    cells = published[columns].assign(cell=np.arange(len(published)))
     blocks = []
-    for column, parent_of in hierarchies.items():
-        parts = cells.assign(**{column: cells[column].map(parent_of)}).dropna(subset=[column])
-        pairs = parts.merge(cells, on=columns, suffixes=("_part", "_sum"))
-        sums, row = np.unique(pairs["cell_sum"].to_numpy(), return_inverse=True)
+    for part, whole in _sums(published, hierarchies):
+        sums, row = np.unique(whole, return_inverse=True)
         rows = np.concatenate([row, np.arange(len(sums))])
-        places = np.concatenate([code[pairs["cell_part"].to_numpy()], code[sums]])
         signs = np.concatenate([np.ones(len(row)), np.full(len(sums), -1.0)])
+        places = np.concatenate([code[part], code[sums]])
         blocks.append(sparse.coo_array((signs, (rows, places)), shape=(len(sums), code.max() + 1)))
     # A cell no table lists may hold nothing; where a withheld one stands, a zero would have been printed.
     floor = np.where(published["is_printed"].to_numpy(dtype=bool), least, 0.0)
     return _Book(sparse.vstack(blocks, format="csr"), _of_thread(known, code), _of_thread(floor, code))
+
+
+def _sums(published: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> list[tuple[IntArray, IntArray]]:
+    """List, column by column, the rows of parts and beside them the rows of their sums."""
+    columns = ["edition", *hierarchies]
+    cells = published[columns].assign(cell=np.arange(len(published)))
+    found = []
+    for column, parent_of in hierarchies.items():
+        parts = cells.assign(**{column: cells[column].map(parent_of)}).dropna(subset=[column])
+        pairs = parts.merge(cells, on=columns, suffixes=("_part", "_sum"))
+        found.append((pairs["cell_part"].to_numpy(np.intp), pairs["cell_sum"].to_numpy(np.intp)))
+    return found
 
 
 def _goals(wanted: pd.DataFrame | None, known: FloatArray, code: IntArray) -> _Range:

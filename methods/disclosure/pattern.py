@@ -65,6 +65,8 @@ def least_pattern(system: System) -> Pattern:
         Management Science 47(7), 1008-1027 (cuts); Kelly, Golden and Assad (1992), Cell suppression: disclosure
         protection for sensitive tabular data, Networks 22, 397-417 (growing).
     """
+    if not len(system.needs):
+        return Pattern(system.is_forced, 0, 0, np.zeros(0, dtype=np.intp))
     search = _Search(system)
     withheld, unmet = search.exact(), search.hopeless
     if withheld is None:
@@ -109,7 +111,7 @@ class _Search:
         return None
 
     def grown(self) -> tuple[BoolArray, IntArray]:
-        """Grow a pattern where the relaxed programme points to: province by province, then across them."""
+        """Grow a pattern where the relaxed programme points to: block by block, then across them."""
         self._relax()
         cost = self.cost * (FULL_PRICE - self.guide)
         block, withheld = self.system.block, self.system.is_forced.copy()

@@ -261,7 +261,8 @@ def _seen_through(
         if is_low.any():
             # What zeros and earlier editions tell by themselves, no pattern can take back.
             asked = _Attack(one.least, one.is_whole, one.wanted[is_low].reindex(stack.index), one.own)
-            is_low &= ~asked.narrow(stack, stack.assign(value=stack["value"].where(stack["is_known"])), hierarchies)[0]
+            bare = stack.assign(value=stack["value"].where(stack["is_known"]))
+            is_low = is_low & ~asked.narrow(stack, bare, hierarchies)[0]
         through |= is_low | is_high
     return through
 

@@ -55,7 +55,7 @@ class System:
         is_single: one contributor stands behind the part.
         is_forced: withheld in any case.
         cost: cells a part stands for that would be printed otherwise.
-        block: province a part lies in with its counties, -1 for parts that tie provinces together.
+        block: province or table a part lies in, -1 for parts that tie these together.
         part: cell -> part, -1 for a cell that cannot move.
         needs: what must stay possible.
     """
@@ -245,10 +245,26 @@ def _unchanged(cells: pd.DataFrame, columns: list[str]) -> sparse.csr_array:
 
 
 def _blocks(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> IntArray:
-    """Number the places just above the lowest; cells of the lowest lie in them, all others in none."""
-    column, parent_of = next(iter(hierarchies.items()))
+    """Number the provinces, whose counties lie in them, and for all places above the tables that share only margins."""
+    (column, parent_of), *others = hierarchies.items()
     above = cells[column].map(parent_of).where(~cells[column].isin(set(parent_of.values())))
-    return pd.factorize(above, sort=True)[0].astype(np.intp)
+    province = pd.factorize(above, sort=True)[0].astype(np.intp)
+    table = _tables(cells, dict(others))
+    return np.where(province >= 0, province, np.where(table >= 0, province.max(initial=-1) + 1 + table, -1))
+
+
+def _tables(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> IntArray:
+    """Number the tables by the columns they break places down by; -1 where several share a cell, or there is one."""
+    breaks = np.zeros(len(cells), dtype=np.int64)
+    for bit, (column, parent_of) in enumerate(hierarchies.items()):
+        breaks |= cells[column].map(parent_of).notna().to_numpy(dtype=np.int64) << bit
+    kinds, kind = np.unique(breaks, return_inverse=True)
+    is_within = (kinds[:, None] & kinds) == kinds[:, None]
+    is_table = is_within.sum(axis=1) == 1
+    if is_table.sum() <= 1:
+        return np.full(len(cells), -1, dtype=np.intp)
+    of = is_within & is_table
+    return np.where(of.sum(axis=1) == 1, of.argmax(axis=1), -1).astype(np.intp)[kind]
 
 
 def _needs(groups: Any) -> Needs:
