@@ -40,7 +40,7 @@ def dominance_level(total: npt.ArrayLike, largest_sum: npt.ArrayLike, share: Dec
         Hundepool et al. (2012), Statistical Disclosure Control, 4.2 (sensitivity rules and protection levels).
     """
     whole, top = np.asarray(total, dtype=np.float64), np.asarray(largest_sum, dtype=np.float64)
-    # In whole numbers: 85 / 0.85 is not 100 in binary fractions.
+    # In whole numbers: 57 / 0.57 is more than 100 in binary fractions.
     k = Fraction(share)
     return np.maximum(top * k.denominator - whole * k.numerator, 0) / k.numerator
 

@@ -31,9 +31,9 @@ def test_the_handbooks_cases(oracle):
 
 
 def test_a_share_met_exactly_is_safe():
-    # 85 of 100 is no more than 0.85, and 10 of 100 no less than a tenth, though binary fractions say otherwise.
-    assert dominance_level(100, 85, Decimal("0.85")) == 0
-    assert p_percent_level(115, 100, 5, Decimal("0.1")) == 0
+    # 57 is 0.57 of 100 and 7 is 0.07 of 100, though in binary fractions 57 / 0.57 and 0.07 * 100 are more.
+    assert dominance_level(100, 57, Decimal("0.57")) == 0
+    assert p_percent_level(112, 100, 5, Decimal("0.07")) == 0
 
 
 def test_counts_below_the_minimum_are_small_but_none_is_not():
