@@ -15,6 +15,11 @@ from methods import persian
 MONTH_NAMES_FA = (
     "فروردین", "اردیبهشت", "خرداد", "تیر", "مرداد", "شهریور", "مهر", "آبان", "آذر", "دی", "بهمن", "اسفند",
 )  # fmt: skip
+# Source: Unicode CLDR, calendar `persian`, locale `en`.
+MONTH_NAMES_EN = (
+    "Farvardin", "Ordibehesht", "Khordad", "Tir", "Mordad", "Shahrivar", "Mehr", "Aban", "Azar", "Dey", "Bahman",
+    "Esfand",
+)  # fmt: skip
 MONTH_STARTS = np.array([0, 31, 62, 93, 124, 155, 186, 216, 246, 276, 306, 336])
 # Remainders of the year by 33 that are leap years, for 1244 to 1503.
 LEAP_REMAINDERS = (1, 5, 9, 13, 17, 22, 26, 30)
@@ -205,6 +210,12 @@ def jalali_text_fa(date: datetime.date) -> str:
     """Write a date as `۷ اردیبهشت ۱۴۰۳`."""
     year, month, day = _parts(date)
     return persian.digits(f"{day} {MONTH_NAMES_FA[month - 1]} {year}")
+
+
+def jalali_text_en(date: datetime.date) -> str:
+    """Write a date as `7 Ordibehesht 1403`."""
+    year, month, day = _parts(date)
+    return f"{day} {MONTH_NAMES_EN[month - 1]} {year}"
 
 
 def _parts(date: datetime.date) -> tuple[int, int, int]:

@@ -162,3 +162,7 @@ class TableInconsistent(Refusal):
 
 class DisclosureRemains(Refusal):
     """What is withheld could still be worked out."""
+
+
+class TranslationMissing(Refusal):
+    """A page has a message the catalogue of its language lacks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +16,14 @@ from methods.errors import FigureMissing
 from methods.period import Period
 from tasks import statement
 from tasks.edges import definitions, law, register, sources, warehouse
-from tasks.edges.edition import NOTHING, EditionFolder, Figure, Figures
+from tasks.edges.edition import NOTHING, EditionFolder, Figure, Figures, page_name
+from tasks.edges.language import LANGUAGES, ORIGINAL, N_
+from tasks.edges.sources import Source
 from tasks.edges.warehouse import Receipt, Rowset
 
 NATION = "IR"
-REASONS_FA = {"data": "دادهٔ تازه", "method": "روش یا شیوه‌نامه", "error": "خطا در ویرایش پیشین"}
+REASONS_FA = {"data": N_("دادهٔ تازه"), "method": N_("روش یا شیوه‌نامه"), "error": N_("خطا در ویرایش پیشین")}
+REASON_JOINT_FA = N_(" و ")
 GUIDELINES = ("sampling", "field", "verdicts", "publication", "quotas")
 
 
@@ -42,7 +45,13 @@ def rial_in_billions(rial: float, decimals: int = 0) -> str:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    # On pages that are in Persian alone.
     "fa": persian.digits,
+    # On pages that `tasks.translation` has in other languages too, with these names.
+    "digits": persian.digits,
+    "year": persian.digits,
+    "date": calendar.jalali_text_fa,
+    "gregorian": datetime.date.isoformat,
     "number": persian.number,
     "percent": percent,
     "billions": rial_in_billions,
@@ -90,8 +99,9 @@ class Edition:
         rates = statement.rates(figures, [unit["code"] for unit in provinces])
         ranks = statement.rank_sets(rates, self.confidence)
         return self._shared(NATION, "nation", figures) | {
+            "languages": self._languages("national", LANGUAGES),
             "provinces": provinces,
-            "empty_provinces": [unit["name"] for unit in every if unit not in provinces],
+            "empty_provinces": [unit for unit in every if unit not in provinces],
             "standings": statement.standings(rates, self.confidence),
             "ranks": ranks,
             "best": statement.best(ranks),
@@ -113,6 +123,7 @@ class Edition:
         counties = [unit for unit in self._units("county") if unit["province_code"] == province_code]
         rates = statement.rates(figures, [unit["code"] for unit in counties])
         return self._shared(province_code, "province", figures) | {
+            "languages": self._languages(f"province-{province_code}", LANGUAGES),
             "is_covered": is_covered,
             "counties": counties,
             "standings": statement.standings(rates, self.confidence),
@@ -134,6 +145,7 @@ class Edition:
             reason = wording.why_not_printed(*counts, is_suppressed=rate.is_suppressed, is_weak=rate.mark is not None)
         kept = ("edition", "minimum_count", "not_covered", "small_areas", "revisions", "indicators")
         return {name: province[name] for name in kept} | {
+            "languages": self._languages(f"county-{county_code}"),
             "unit": {"level": "county"} | unit,
             "province": province["unit"],
             "figures": figures,
@@ -147,6 +159,7 @@ class Edition:
         domain, figures = card["domain"], self._agency_figures
         is_covered = figures.has(domain=domain)
         return self._shared(NATION, "agency", figures) | {
+            "languages": self._languages(f"agency-{agency_code}"),
             "agency": card,
             "domain": domain,
             "is_covered": is_covered,
@@ -165,6 +178,7 @@ class Edition:
         coverage = _records(warehouse.read("bulletin/coverage.sql", **self._year))
         precision = _records(warehouse.read("bulletin/precision.sql", **self._year))
         return self._shared(NATION, "nation", figures) | {
+            "languages": self._languages("methods"),
             "provinces": self._units("province"),
             "agencies": self.agencies,
             "deliveries": self.deliveries,
@@ -192,8 +206,11 @@ class Edition:
             for code, name in sorted(rest.items())
         ]
         # What is too weak or too telling to print as a figure is no rank either.
+        english = self._english_names
         return [
-            row | {"domain": f"agency={code}", "is_scored": code in cards and rates[code].mark is None}
+            row
+            | {"domain": f"agency={code}", "is_scored": code in cards and rates[code].mark is None}
+            | {"agency_name_en": english.get(code, "")}
             for row in rows
             for code in [row["agency_code"]]
         ]
@@ -279,7 +296,10 @@ class Edition:
             "not_covered": self.not_covered,
             "minimum_count": self.minimum,
             "changes": [row for row in self._rows("change", unit_code) if not rate(row["indicator"]).is_suppressed],
-            "revisions": [row | {"reason": self._reasons_fa} for row in self._rows("unit_revision", unit_code)],
+            "revisions": [
+                row | {"reason": self._reasons_fa, "reason_codes": self.record["reasons"]}
+                for row in self._rows("unit_revision", unit_code)
+            ],
             "error_sources": [] if rate("accuracy_rate").mark else self._rows("error_source", unit_code),
             "small_areas": self._small_areas(unit_code),
         }
@@ -299,7 +319,11 @@ class Edition:
 
     @property
     def _reasons_fa(self) -> str:
-        return " و ".join(REASONS_FA[reason] for reason in self.record["reasons"])
+        return REASON_JOINT_FA.join(REASONS_FA[reason] for reason in self.record["reasons"])
+
+    def _languages(self, stem: str, languages: Iterable[str] = (ORIGINAL,)) -> dict[str, str]:
+        """Name the page in each language it is printed in: language -> file."""
+        return {language: f"{page_name(stem, self.period, language)}.html" for language in languages}
 
     def _rows(self, name: str, unit_code: str) -> list[dict[str, Any]]:
         return _records(warehouse.read(f"bulletin/{name}.sql", **self.partition, unit_code=unit_code))
@@ -352,11 +376,16 @@ class Edition:
 
     @cached_property
     def _agency_names(self) -> dict[str, str]:
-        return {
-            source.agency_code: source.agency_name
-            for source in sources.load_all().values()
-            if source.form == "loan_plan" and source.delivers(self.period)
-        }
+        return {source.agency_code: source.agency_name for source in self._lists_of_plans}
+
+    @cached_property
+    def _english_names(self) -> dict[str, str]:
+        return {source.agency_code: source.agency_name_en for source in self._lists_of_plans}
+
+    @cached_property
+    def _lists_of_plans(self) -> list[Source]:
+        every = sources.load_all().values()
+        return [source for source in every if source.form == "loan_plan" and source.delivers(self.period)]
 
     @cached_property
     def _agency_figures(self) -> Figures:

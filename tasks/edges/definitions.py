@@ -20,3 +20,9 @@ def indicators() -> dict[str, Any]:
 def activities() -> pd.DataFrame:
     """Read ISIC Rev. 4: code, level, titles; each section before its divisions."""
     return pd.read_csv(settings().root / "reference" / "isic4_fa.csv", dtype=str)
+
+
+def english_places() -> dict[str, str]:
+    """Read the English names of provinces, by code; a county has none in any source."""
+    provinces = pd.read_csv(settings().root / "reference" / "provinces.csv", dtype=str)
+    return dict(zip(provinces["code"], provinces["name_en"], strict=True))

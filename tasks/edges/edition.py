@@ -14,6 +14,7 @@ import pandas as pd
 
 from methods.errors import EditionUnwritable, FigureMissing, FrozenConflict
 from methods.period import Period
+from tasks.edges.language import ORIGINAL
 from tasks.edges.settings import settings
 
 FIELDS = (
@@ -54,6 +55,11 @@ class Figure:
 # Of a unit in which nothing was estimated.
 NOTHING = Figure(None, None, None, 0, None, None, None, "undefined", "")
 Key = tuple[str, str, str, str]
+
+
+def page_name(stem: str, period: Period, language: str = ORIGINAL) -> str:
+    """Name a page of an edition, without its format: `national-1403-1`, and `national-1403-1.en` in English."""
+    return f"{stem}-{period}" + ("" if language == ORIGINAL else f".{language}")
 
 
 class Figures:

@@ -19,6 +19,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
+from tasks.edges.language import DIRECTIONS, ORIGINAL, N_, translations
 from tasks.edges.settings import ROOT
 
 TEMPLATES = ROOT / "report_templates"
@@ -26,7 +27,7 @@ TEMPLATES = ROOT / "report_templates"
 # them out of a PDF, or has it read aloud, gets each letter twice.
 FONT = TEMPLATES / "fonts" / "Vazirmatn[wght].ttf"
 # The header of each printed page repeats it, so that no page can be shown without it.
-REHEARSAL_NOTICE = "داده‌های این بولتن ساختگی است"
+REHEARSAL_NOTICE = N_("داده‌های این بولتن ساختگی است")
 # What nearly every page is written with. One small subset of the font then serves them all; a page with another
 # letter, such as a name in Arabic spelling, gets a subset with that letter more.
 PERSIAN = (
@@ -44,30 +45,34 @@ Filters = Mapping[str, Callable[..., Any]]
 
 
 def render(
-    template: str, context: Mapping[str, Any], filters: Filters, document_date: datetime.date
+    template: str, context: Mapping[str, Any], filters: Filters, document_date: datetime.date, language: str = ORIGINAL
 ) -> tuple[bytes, bytes]:
     """Render a page as HTML and as PDF; the same context gives the same bytes.
 
     Args:
         template: name below `report_templates/`.
         context: what the template names; a name it lacks is an error.
-        filters: Jinja filters, such as Persian digits.
+        filters: Jinja filters, such as Persian digits; those of the language.
         document_date: date the PDF carries.
+        language: fa, or one that has a catalogue.
 
     Returns:
         HTML with style and font inside, and PDF/UA-1 that is PDF/A-2a too.
+
+    Raises:
+        TranslationMissing: the catalogue lacks a message of the page.
     """
-    page = render_page(template, context, filters)
-    notice = REHEARSAL_NOTICE if context["edition"]["is_rehearsal"] else ""
+    page = render_page(template, context, filters, language)
+    notice = translations(language).gettext(REHEARSAL_NOTICE) if context["edition"]["is_rehearsal"] else ""
     return dress_html(page), print_pdf(page, notice, document_date)
 
 
-def render_page(template: str, context: Mapping[str, Any], filters: Filters) -> str:
+def render_page(template: str, context: Mapping[str, Any], filters: Filters, language: str = ORIGINAL) -> str:
     """Render the well-formed XHTML that both forms are made from.
 
     A template may also call `next_number(kind)`, which counts the tables and charts of this page.
     """
-    environment = _environment(tuple(sorted(filters.items())))
+    environment = _environment(tuple(sorted(filters.items())), language)
     counted: Counter[str] = Counter()
 
     def next_number(kind: str) -> int:
@@ -100,7 +105,7 @@ def print_pdf(page: str, notice: str, document_date: datetime.date, style: str =
 
 
 @cache
-def _environment(filters: tuple[tuple[str, Callable[..., Any]], ...]) -> jinja2.Environment:
+def _environment(filters: tuple[tuple[str, Callable[..., Any]], ...], language: str) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -108,8 +113,14 @@ def _environment(filters: tuple[tuple[str, Callable[..., Any]], ...]) -> jinja2.
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.do", "jinja2.ext.i18n"],
     )
+    # As babel.cfg has it, so that what is looked up is what was extracted.
+    environment.policies["ext.i18n.trimmed"] = True
+    # The extension adds it.
+    environment.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(filters)
+    environment.globals.update(language=language, original=ORIGINAL, direction=DIRECTIONS[language])
     return environment
 
 

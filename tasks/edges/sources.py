@@ -78,6 +78,7 @@ class Source(_Strict):
     code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
     agency_code: str
     agency_name: str
+    agency_name_en: str = Field(default="", description="as English pages print it; without one, code and Persian name")
     form: str
     is_rehearsal: bool = False
     is_optional: bool = Field(default=False, description="a file in a drop folder that may not have come yet")
@@ -104,8 +105,8 @@ class Source(_Strict):
     @property
     def version(self) -> str:
         """Short hash of all it says, its form with it: a changed mapping is another version."""
-        # Where a form goes out to changes nothing of how its answers are read.
-        out: Any = {"push": True, "changes": {"__all__": {"push"}}}
+        # Where a form goes out to, and an agency's name in English, change nothing of how rows are read.
+        out: Any = {"push": True, "agency_name_en": True, "changes": {"__all__": {"push"}}}
         said = [self.model_dump(mode="json", by_alias=True, exclude=out), self.its_form.model_dump(mode="json")]
         return hashlib.sha256(json.dumps(said, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:12]
 
