@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test up down lint clean
+.PHONY: help env demo test up down lint messages clean
 
 help: ## say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/'
@@ -30,6 +30,11 @@ lint: $(STAMP) ## style, types, import rules, SQL
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint sql --disable-progress-bar
+
+messages: $(STAMP) ## bring the list of messages to translate up to date (locale/)
+	@mkdir -p var
+	$(BIN)/pybabel -q extract -F babel.cfg -k N_ --ignore-dirs=".* _* var" --no-wrap --add-location=file -o var/payesh.pot .
+	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap -i var/payesh.pot -d locale -D payesh -l en
 
 clean: ## remove the environment (data in var/ stay)
 	rm -rf $(VENV)

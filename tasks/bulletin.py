@@ -17,7 +17,7 @@ from methods.period import Period
 from tasks import statement
 from tasks.edges import definitions, law, register, sources, warehouse
 from tasks.edges.edition import NOTHING, EditionFolder, Figure, Figures, page_name
-from tasks.edges.language import LANGUAGES, ORIGINAL, N_
+from tasks.edges.language import LANGUAGES, N_, ORIGINAL
 from tasks.edges.sources import Source
 from tasks.edges.warehouse import Receipt, Rowset
 

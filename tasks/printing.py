@@ -14,9 +14,11 @@ from prefect.cache_policies import NO_CACHE
 
 from methods.errors import FrozenConflict
 from methods.period import Period
-from tasks.bulletin import FILTERS, Edition
+from tasks import translation
+from tasks.bulletin import Edition
 from tasks.edges import rendering, warehouse
-from tasks.edges.edition import EditionFolder
+from tasks.edges.edition import EditionFolder, page_name
+from tasks.edges.language import ENGLISH
 from tasks.edges.site import archive
 from tasks.edges.site.archive import ABOUT
 from tasks.edges.warehouse import Receipt
@@ -106,13 +108,15 @@ def _about(edition: Edition) -> dict[str, Any]:
 
 
 def stems(edition: Edition) -> list[str]:
-    """Name every bulletin of an edition, without its format."""
+    """Name every bulletin of an edition in each of its languages, without its format."""
     units = edition.units
     of_level = {level: sorted(units.loc[units["level"] == level, "unit_code"]) for level in ("province", "county")}
     names = ["national", "methods"]
     names += [f"{level}-{code}" for level, codes in of_level.items() for code in codes]
     names += [f"agency-{card['agency_code']}" for card in edition.agencies]
-    return [f"{name}-{edition.period}" for name in names]
+    english = ["national", *(f"province-{code}" for code in of_level["province"])]
+    pages = [page_name(name, edition.period) for name in names]
+    return pages + [page_name(name, edition.period, ENGLISH) for name in english]
 
 
 @lru_cache(maxsize=1)
@@ -125,10 +129,12 @@ def _print(edition: Edition, label: str, pages: Iterable[tuple[str, str, Mapping
     folder = EditionFolder(edition.period, edition.cutoff)
     hashes = []
     for template, stem, context in pages:
-        contents = rendering.render(f"{template}.html.j2", context, FILTERS, edition.cutoff)
-        for suffix, content in zip(FORMATS, contents, strict=True):
-            folder.write(f"{stem}-{edition.period}{suffix}", content)
-            hashes.append(hashlib.sha256(content).hexdigest())
+        for language in context["languages"]:
+            said, filters = translation.put(context, language), translation.FILTERS[language]
+            contents = rendering.render(f"{template}.html.j2", said, filters, edition.cutoff, language)
+            for suffix, content in zip(FORMATS, contents, strict=True):
+                folder.write(f"{page_name(stem, edition.period, language)}{suffix}", content)
+                hashes.append(hashlib.sha256(content).hexdigest())
     return Receipt("bulletin.file", label, len(hashes), _hash("".join(hashes).encode()))
 
 

@@ -53,8 +53,13 @@ def _provinces() -> list[dict[str, Any]]:
     listed = counties[counties["in_1402"] == "1"]
     provinces = pd.read_csv(folder / "provinces.csv", dtype=str)
     found = [
-        {"code": code, "name_fa": name, "counties": _sorted(listed[listed["province_code"] == code])}
-        for code, name in zip(provinces["code"], provinces["name_fa"], strict=True)
+        {
+            "code": code,
+            "name_fa": name,
+            "name_en": name_en,
+            "counties": _sorted(listed[listed["province_code"] == code]),
+        }
+        for code, name, name_en in zip(provinces["code"], provinces["name_fa"], provinces["name_en"], strict=True)
     ]
     return sorted(found, key=lambda one: persian.sort_key(one["name_fa"]))
 

@@ -69,9 +69,10 @@ def translations(language: str) -> gettext.NullTranslations:
         catalogue = pofile.read_po(file, locale=language, abort_invalid=True)
     found: dict[Key, tuple[str, ...]] = {}
     for message in catalogue:
-        ids, strings = (one if isinstance(one, (tuple, list)) else (one,) for one in (message.id, message.string))
-        if ids[0] and all(strings) and not message.fuzzy:
-            found[message.context, ids[0]] = tuple(strings)
+        identifier = message.id if isinstance(message.id, str) else message.id[0]
+        forms = (message.string or "",) if isinstance(message.string, str | None) else tuple(message.string)
+        if identifier and all(forms) and not message.fuzzy:
+            found[message.context, identifier] = forms
     return Catalogue(language, found)
 
 

@@ -19,7 +19,7 @@ from fontTools import subset
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
-from tasks.edges.language import DIRECTIONS, ORIGINAL, N_, translations
+from tasks.edges.language import DIRECTIONS, N_, ORIGINAL, translations
 from tasks.edges.settings import ROOT
 
 TEMPLATES = ROOT / "report_templates"

@@ -156,14 +156,16 @@ def test_every_bulletin_lies_there_and_says_that_its_data_are_made_up(rehearsed)
     parent = rehearsed.home / "bulletins" / "1403" / "1"
     (folder,) = parent.iterdir()
     pages = sorted(folder.glob("*.html"))
-    # The nation, the report on methods, provinces, counties, agencies; each as a page and on paper.
-    assert len(pages) == 1 + 1 + 31 + 482 + 6
+    # The nation, the report on methods, provinces, counties, agencies, and the nation and provinces in English;
+    # each as a page and on paper.
+    assert len(pages) == 1 + 1 + 31 + 482 + 6 + 1 + 31
     assert {path.stem for path in folder.glob("*.pdf")} == {path.stem for path in pages}
     assert scalar("select count(*) from bulletin.file where year = 1403") == 2 * len(pages) + 1
     # The one file more says what the edition is.
     assert (folder / "edition.json").is_file()
     for page in pages:
-        assert "داده‌های این بولتن ساختگی است" in page.read_text(encoding="utf-8")
+        notice = "The data in this bulletin are made up" if ".en" in page.name else "داده‌های این بولتن ساختگی است"
+        assert notice in page.read_text(encoding="utf-8")
 
 
 def test_the_national_bulletin_shows_both_rates(rehearsed):

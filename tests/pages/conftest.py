@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from invented_edition import DAY, Store
-from page_kinds import Page, contexts_of, xhtml_of
+from page_kinds import Page, contexts_of, language_of, xhtml_of
 
 from tasks.edges import rendering
+from tasks.edges.language import translations
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -34,7 +35,8 @@ def pages(contexts: dict[str, dict[str, Any]]) -> dict[str, Page]:
     found = {}
     for kind, context in contexts.items():
         xhtml = xhtml_of(kind, context)
-        pdf = rendering.print_pdf(xhtml, rendering.REHEARSAL_NOTICE, DAY)
+        notice = translations(language_of(kind)).gettext(rendering.REHEARSAL_NOTICE)
+        pdf = rendering.print_pdf(xhtml, notice, DAY)
         found[kind] = Page(xhtml, rendering.dress_html(xhtml), pdf)
     return found
 

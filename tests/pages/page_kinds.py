@@ -8,14 +8,21 @@ from typing import Any
 import pytest
 from invented_edition import DAY, EMPTY_COUNTY, PERIOD, STRONG_COUNTY, UNDECIDED_COUNTY, UNVISITED_COUNTY, Store
 
-from tasks.bulletin import FILTERS, Edition
+from tasks import translation
+from tasks.bulletin import Edition
 from tasks.edges import rendering, warehouse
+from tasks.edges.language import ENGLISH, ORIGINAL
 
 TEMPLATES = {
     "national": "national", "provincial": "provincial", "county": "county", "county-empty": "county",
     "county-unvisited": "county", "county-undecided": "county", "agency": "agency", "agency-absent": "agency",
-    "methods": "methods",
+    "methods": "methods", "national.en": "national", "provincial.en": "provincial",
 }  # fmt: skip
+
+
+KINDS = tuple(TEMPLATES)
+ENGLISH_KINDS = tuple(kind for kind in KINDS if kind.endswith(f".{ENGLISH}"))
+PERSIAN_KINDS = tuple(kind for kind in KINDS if kind not in ENGLISH_KINDS)
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,12 @@ def contexts_of(store: Store) -> dict[str, dict[str, Any]]:
         def county(code: str) -> dict[str, Any]:
             return edition.county(provinces[code[:2]], code)
 
+        national = edition.national()
         return {
-            "national": edition.national(),
+            "national": national,
+            "national.en": national,
             "provincial": provinces["06"],
+            "provincial.en": provinces["06"],
             "county": county(STRONG_COUNTY),
             "county-empty": county(EMPTY_COUNTY),
             "county-unvisited": county(UNVISITED_COUNTY),
@@ -53,4 +63,11 @@ def contexts_of(store: Store) -> dict[str, dict[str, Any]]:
 
 def xhtml_of(kind: str, context: dict[str, Any]) -> str:
     """Render one kind of page."""
-    return rendering.render_page(f"{TEMPLATES[kind]}.html.j2", context, FILTERS)
+    language = language_of(kind)
+    said, filters = translation.put(context, language), translation.FILTERS[language]
+    return rendering.render_page(f"{TEMPLATES[kind]}.html.j2", said, filters, language)
+
+
+def language_of(kind: str) -> str:
+    """Say which language a kind of page is in."""
+    return ENGLISH if kind in ENGLISH_KINDS else ORIGINAL

@@ -1,4 +1,4 @@
-"""The PDF as pikepdf sees it: titled, Persian, tagged, with headings, table heads, alternate text and its fonts."""
+"""The PDF as pikepdf sees it: titled, in its language, tagged: headings, table heads, alternate text, its fonts."""
 
 import io
 import re
@@ -10,16 +10,21 @@ import pikepdf
 import pytest
 import typst
 from invented_edition import DAY
-from page_kinds import TEMPLATES
+from page_kinds import ENGLISH_KINDS, KINDS, language_of
 from PIL import Image, ImageChops
 
 from tasks.edges import rendering
+from tasks.edges.language import translations
 
-KINDS = list(TEMPLATES)
 GOLDEN = Path(__file__).parents[1] / "golden"
 # The share of points that may differ by more than an eighth of the scale from the approved picture.
 MOST_DIFFERENT_SHARE = 0.01
-PICTURES = {"national": (1, 3), "provincial": (2,), "county": (1,)}
+PICTURES = {"national": (1, 3), "provincial": (2,), "county": (1,), "national.en": (1, 3), "provincial.en": (3,)}
+# In each language: of every title, of the line on every sheet, before the number of a table, on every foot.
+TITLE = {"fa": "پایش اشتغال", "en": "Employment Monitoring"}
+MADE_UP = {"fa": "این بولتن ساختگی است", "en": "The data in this bulletin are made up"}
+TABLE = {"fa": r"جدول [۰-۹]+", "en": r"Table [0-9]+\."}
+FOOT = {"fa": r"صفحهٔ|صفحٔه", "en": r"Page [0-9]+ of [0-9]+"}
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +50,12 @@ def structure(pdf):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_document_is_persian_titled_and_tagged_by_both_standards(kind, papers):
-    pdf = papers[kind]
-    assert str(pdf.Root.Lang).startswith("fa")
+def test_the_document_has_its_language_a_title_and_tags_by_both_standards(kind, papers):
+    pdf, language = papers[kind], language_of(kind)
+    assert str(pdf.Root.Lang).startswith(language)
     assert pdf.Root.MarkInfo.Marked
     assert pdf.Root.ViewerPreferences.DisplayDocTitle
-    assert "پایش اشتغال" in str(pdf.docinfo["/Title"])
+    assert TITLE[language] in str(pdf.docinfo["/Title"])
     metadata = pdf.Root.Metadata.read_bytes().decode("utf-8", "replace")
     assert "pdfuaid:part" in metadata and "pdfaid:part" in metadata
 
@@ -92,8 +97,8 @@ def test_every_font_is_embedded(kind, papers):
 
 def test_bulletins_have_the_length_they_should(papers):
     pages = {kind: len(pdf.pages) for kind, pdf in papers.items()}
-    assert 9 <= pages["national"] <= 13
-    assert 4 <= pages["provincial"] <= 6
+    assert all(9 <= pages[kind] <= 13 for kind in ("national", "national.en"))
+    assert all(4 <= pages[kind] <= 6 for kind in ("provincial", "provincial.en"))
     assert {pages[kind] for kind in KINDS if kind.startswith("county")} == {1}
 
 
@@ -114,28 +119,28 @@ def test_text_that_is_copied_from_the_paper_can_be_read(pages, tmp_path):
     assert "\u200c" in text
 
 
-@pytest.mark.parametrize("kind", ["national", "provincial", "agency", "methods"])
+@pytest.mark.parametrize("kind", ["national", "provincial", "agency", "methods", *ENGLISH_KINDS])
 def test_no_page_ends_with_a_heading_or_the_head_of_a_table(kind, pages, papers, tmp_path):
     for number in range(1, len(papers[kind].pages) + 1):
         lines = [line.strip() for line in text_of(pages[kind].pdf, number, tmp_path).splitlines() if line.strip()]
         # The foot is one line; a caption needs its head and a row below it, a section something to say.
-        body = [line for line in lines if "صفحهٔ" not in line and "صفحٔه" not in line]
-        late = [line for line in body[-3:] if re.match(r"جدول [۰-۹]+", line)]
+        body = [line for line in lines if not re.search(FOOT[language_of(kind)], line)]
+        late = [line for line in body[-3:] if re.match(TABLE[language_of(kind)], line)]
         assert late == [], f"page {number}"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_sheet_of_paper_says_that_the_data_are_made_up(kind, pages, papers, tmp_path):
     for number in range(1, len(papers[kind].pages) + 1):
-        assert "این بولتن ساختگی است" in text_of(pages[kind].pdf, number, tmp_path)
+        assert MADE_UP[language_of(kind)] in text_of(pages[kind].pdf, number, tmp_path)
 
 
-def pictures(xhtml, wanted):
+def pictures(xhtml, notice, wanted):
     compiler = typst.Compiler(
         str(rendering.TEMPLATES / "print.typ"), root=str(rendering.TEMPLATES), font_paths=rendering._print_fonts(),
         ignore_system_fonts=True,
     )  # fmt: skip
-    inputs = {"page": xhtml, "notice": rendering.REHEARSAL_NOTICE, "year": str(DAY.year), "month": str(DAY.month)}
+    inputs = {"page": xhtml, "notice": notice, "year": str(DAY.year), "month": str(DAY.month)}
     found = compiler.compile(format="png", ppi=40, sys_inputs=inputs | {"day": str(DAY.day)})
     sheets = found if isinstance(found, list) else [found]
     return {page: Image.open(io.BytesIO(sheets[page - 1])).convert("L") for page in wanted}
@@ -143,7 +148,9 @@ def pictures(xhtml, wanted):
 
 @pytest.mark.parametrize("kind", PICTURES)
 def test_a_page_looks_like_the_approved_one(kind, pages):
-    for page, found in pictures(pages[kind].xhtml, PICTURES[kind]).items():
+    for page, found in pictures(
+        pages[kind].xhtml, translations(language_of(kind)).gettext(rendering.REHEARSAL_NOTICE), PICTURES[kind]
+    ).items():
         with Image.open(GOLDEN / f"{kind}-{page}.png") as approved:
             assert found.size == approved.size
             differences = ImageChops.difference(found, approved.convert("L")).histogram()

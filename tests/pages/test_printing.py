@@ -39,13 +39,16 @@ def test_an_edition_appears_at_the_end_with_every_bulletin(printed):
     printing.show_edition.fn(PERIOD, DAY)
     assert not folder.hidden.exists()
     names = {path.name for path in folder.shown.iterdir()}
-    # Provinces and counties, six agencies, the nation and the report on methods, each in two forms.
-    assert len(names - {"edition.json"}) == 2 * (len(printed.units) + 6 + 2)
+    # Provinces and counties, six agencies, the nation and the report on methods, each in two forms;
+    # the nation and the provinces in English too.
+    assert len(names - {"edition.json"}) == 2 * (len(printed.units) + 6 + 2 + 1 + 31)
     assert {
         "national-1403-1.html",
         "province-06-1403-1.pdf",
         "county-0601-1403-1.html",
         "agency-P01-1403-1.pdf",
+        "national-1403-1.en.html",
+        "province-06-1403-1.en.pdf",
     } < names
     assert "methods-1403-1.pdf" in names
     stems = printing.stems(Edition(PERIOD, DAY))

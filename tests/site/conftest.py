@@ -6,7 +6,8 @@ import pytest
 from tasks.edges.site import archive
 
 PAGE = (
-    '<!doctype html>\n<html lang="fa"><head><title>{title}</title></head>\n<body>\n<main>{title}</main></body></html>'
+    '<!doctype html>\n<html lang="fa"><head><title>{title}</title></head>\n<body class="nation">\n'
+    "<main>{title}</main></body></html>"
 )
 NAMES = {"IR": "کشور", "03": "آذربایجان شرقی", "0303": "تبریز"}
 

@@ -164,3 +164,29 @@ def test_sheets_are_told_by_their_names(edition):
     assert one.sheet("national").forms == {"html": "national-1403-1.html", "pdf": "national-1403-1.pdf"}
     assert one.sheet("national", language="en").forms == {"html": "national-1403-1.en.html"}
     assert one.sheet("county", "0303").forms["pdf"] == "county-0303-1403-1.pdf"
+
+
+def test_english_bulletins_are_listed_beside_the_persian_ones(edition, build):
+    folder = edition(FIRST)
+    for stem in ("national", "province-03"):
+        (folder / f"{stem}-1403-1.en.html").write_text('<body class="nation"></body>', encoding="utf-8")
+        (folder / f"{stem}-1403-1.en.pdf").write_bytes(b"%PDF-")
+    site = build()
+    of_edition = (site / "1403/1" / FIRST / "index.html").read_text(encoding="utf-8")
+    of_place = (site / "places/03.html").read_text(encoding="utf-8")
+    for page, stem in ((of_edition, "national"), (of_edition, "province-03"), (of_place, "province-03")):
+        for form in ("html", "pdf"):
+            assert re.search(rf'href="[^"]*1403/1/{FIRST}/{stem}-1403-1\.en\.{form}" hreflang="en"', page)
+    assert "of East Azerbaijan" in of_place
+    assert 'hreflang="en"' not in (site / "places/04.html").read_text(encoding="utf-8")
+
+
+def test_a_superseded_page_says_so_in_its_own_language(edition, build):
+    for cutoff in (FIRST, SECOND):
+        folder = edition(cutoff, number=1 + (cutoff == SECOND), supersedes=None if cutoff == FIRST else FIRST)
+        page = '<!doctype html>\n<html lang="en"><body class="nation">\n<main></main></body></html>'
+        (folder / "national-1403-1.en.html").write_text(page, encoding="utf-8")
+    page = (build() / "1403/1" / FIRST / "national-1403-1.en.html").read_text(encoding="utf-8")
+    link = f'<a href="../{SECOND}/national-1403-1.en.html" style="color:#5c2700">edition of {SECOND}</a>'
+    assert page.index("superseded by a newer one") < page.index(link) < page.index("<main>")
+    assert not re.search("[\u0600-\u06ff]", page)

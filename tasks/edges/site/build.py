@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,9 +21,14 @@ STATIC = ("site.css", "search.js", "explorer.js")
 MONTHS_AHEAD = 12
 BANNER = (
     '<p role="note" style="margin:0 0 1.5rem;padding:.6rem 1rem;border-inline-start:4px solid #8a3b00;'
-    'background:#fff3e0;color:#5c2700">این ویرایش جای خود را به ویرایش تازه‌تری داده است:'
-    ' <a href="{address}" style="color:#5c2700">ویرایش {day}</a>.</p>'
+    'background:#fff3e0;color:#5c2700">{words}: <a href="{address}" style="color:#5c2700">{edition}</a>.</p>'
 )
+# By language of the page: what happened, and what its link leads to.
+SUPERSEDED = {
+    "fa": ("این ویرایش جای خود را به ویرایش تازه‌تری داده است", "ویرایش {jalali}"),
+    "en": ("This edition has been superseded by a newer one", "edition of {iso}"),
+}
+BODY = re.compile("<body[^>]*>")
 
 Filters = Mapping[str, Callable[..., Any]]
 
@@ -32,7 +38,7 @@ class Places:
     """Units by name.
 
     Attributes:
-        provinces: code, name_fa, counties (code, name_fa), in the order of the alphabet.
+        provinces: code, name_fa, name_en, counties (code, name_fa), in the order of the alphabet.
         address: where the site will stand, for the feed; such as https://example.org/payesh.
     """
 
@@ -141,13 +147,15 @@ def _copy(edition: Edition, site: Path, filters: Filters) -> None:
         if "html" in sheet.forms:
             page = into / sheet.forms["html"]
             newer = f"../{edition.superseded_by.isoformat()}/{sheet.forms['html']}"
-            banner = BANNER.format(address=newer, day=filters["jalali"](edition.superseded_by))
+            words, link = SUPERSEDED[sheet.language]
+            day = edition.superseded_by
+            link = link.format(jalali=filters["jalali"](day), iso=day.isoformat())
+            banner = BANNER.format(words=words, address=newer, edition=link)
             page.write_text(_below_body(page.read_text(encoding="utf-8"), banner), encoding="utf-8")
 
 
 def _below_body(page: str, banner: str) -> str:
-    head, mark, rest = page.partition("<body>")
-    return head + mark + banner + rest
+    return BODY.sub(lambda found: found[0] + banner, page, count=1)
 
 
 def _write_figures(edition: Edition, site: Path) -> None:
