@@ -33,7 +33,7 @@ lint: $(STAMP) ## style, types, import rules, SQL
 
 messages: $(STAMP) ## bring the list of messages to translate up to date (locale/)
 	@mkdir -p var
-	$(BIN)/pybabel -q extract -F babel.cfg -k N_ --ignore-dirs=".* _* var" --no-wrap --add-location=file -o var/payesh.pot .
+	$(BIN)/pybabel -q extract -F babel.cfg -k N_ --ignore-dirs=".* _* var" --no-wrap --sort-by-file --add-location=file -o var/payesh.pot .
 	$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --no-wrap -i var/payesh.pot -d locale -D payesh -l en
 
 clean: ## remove the environment (data in var/ stay)

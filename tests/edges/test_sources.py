@@ -32,6 +32,12 @@ def test_a_layout_holds_from_its_date_and_what_it_leaves_out_stays():
     assert source.at(Period(1403, 1)).version != source.at(Period(1403, 2)).version
 
 
+def test_an_english_name_changes_nothing_of_how_rows_are_read():
+    named = Source.model_validate(PLAIN | {"agency_name_en": "Agency"})
+    assert named.version == Source.model_validate(PLAIN).version
+    assert Source.model_validate(PLAIN | {"agency_name": "دستگاهی دیگر"}).version != named.version
+
+
 def test_changes_out_of_order_are_refused(tmp_path):
     changes = [{"from": "1403-07-01", "columns": PLAIN["columns"]}, {"from": "1402-01-01", "columns": PLAIN["columns"]}]
     with pytest.raises(SettingWrong, match="oldest first"):
