@@ -83,7 +83,6 @@ class _English:
             "groups": [self._group(group) for group in context["groups"]],
             "revisions": [self._revision(row) for row in context["revisions"]],
             "progress": sorted((self._progress(row) for row in context["progress"]), key=_by("unit_name")),
-            "not_covered": [self._agency(row)["agency_name"] for row in context["agencies"] if not row["is_scored"]],
         }
         for name in ("provinces", "empty_provinces", "counties"):
             if name in context:
@@ -91,6 +90,10 @@ class _English:
         for name in ("agencies", "scored", "deliveries"):
             if name in context:
                 found[name] = [self._agency(row) for row in context[name]]
+        names = {card["agency_name"]: self._agency(card)["agency_name"] for card in context["agencies"]}
+        for name in ("not_covered", "unscored"):
+            if name in context:
+                found[name] = [names[one] for one in context[name]]
         if context.get("funnel"):
             points = [
                 {**point, "name": self._of_agency(point["code"], point["name"])}

@@ -5,6 +5,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 
+import pandas as pd
 import pytest
 from babel.messages import Catalog, frontend, pofile
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
@@ -14,7 +15,7 @@ from page_kinds import ENGLISH_KINDS, contexts_of, xhtml_of
 from methods.errors import TranslationMissing
 from tasks import printing, translation
 from tasks.edges import language, rendering, warehouse
-from tasks.edges.edition import EditionFolder
+from tasks.edges.edition import EditionFolder, Figures
 from tasks.edges.settings import ROOT
 
 XHTML = "{http://www.w3.org/1999/xhtml}"
@@ -119,13 +120,17 @@ def test_no_persian_letter_is_left_but_those_of_proper_names(kind, pages, store)
             assert (node.get("lang"), node.get("dir")) == ("fa", "rtl"), node.text
 
 
+def without(figures, indicators):
+    """The same figures with all of these indicators confidential."""
+    rows = [dict(zip(("indicator", "basis", "unit_code", "domain"), key, strict=True)) | vars(figure)
+            for key, figure in figures._figures.items()]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    hidden = frame["is_suppressed"].astype(bool) | frame["indicator"].isin(indicators)
+    return Figures(frame.assign(is_suppressed=hidden), figures._unit_code)
+
+
 def rare(contexts, kind):
     """The same bulletin where much has to be said that is not said every year."""
-    figures = contexts[kind]["figures"]
-    rate = [
-        key for key in figures._figures
-        if key[0] in ("accuracy_rate", "decided_plan_count", "non_contact_plan_count")
-    ]  # fmt: skip
     reasons = {"reason": "-", "reason_codes": ["data", "method", "error"]}
     base = contexts[kind]
     told = base | {
@@ -135,12 +140,13 @@ def rare(contexts, kind):
                           for one in ("raw", "adjusted", "corrected")],
         "edition": base["edition"] | {"kind": "revised", "number": 2},
     }  # fmt: skip
+    unmet = base | {"figures": without(base["figures"], ["non_contact_plan_count"])}
     hidden = base | {
-        "figures": figures.suppressing(rate),
+        "figures": without(base["figures"], ["accuracy_rate", "decided_plan_count", "non_contact_plan_count"]),
         "progress": [],
         "contrasts": dict.fromkeys(base["contrasts"], "higher"),
     }
-    return [told, hidden, told | {"edition": base["edition"] | {"kind": "final"}, "not_covered": []}]
+    return [told, hidden, unmet, told | {"edition": base["edition"] | {"kind": "final"}, "not_covered": []}]
 
 
 def variants(contexts):
@@ -150,6 +156,7 @@ def variants(contexts):
         ("national.en", nation | {"best_agency": {"word": "best", "codes": ["P01"]},
                                   "best": {"word": "best", "codes": ["06"]}, "deliveries": [],
                                   "empty_provinces": nation["provinces"][:2]}),
+        ("national.en", nation | {"unscored": nation["not_covered"]}),
         ("national.en", nation | {"standings": dict.fromkeys(nation["standings"], "no_clear_difference")}),
         ("national.en", nation | {"funnel": nation["funnel"] | {"points": [
             point | {"place": place} for point, place in zip(nation["funnel"]["points"] * 2, (
