@@ -192,16 +192,22 @@ class _Programme:
         reach = sparse.csr_array((np.concatenate([amount, -sign]), places), shape=(count, width + count))
         aside = sparse.csr_array((self.equations.shape[0], count))
         lower, upper = np.append(self.lower, np.full(count, -np.inf)), np.append(self.upper, np.ones(count))
-        found = linprog(
-            np.concatenate([self.charge, -weight]),
-            A_ub=reach,
-            b_ub=np.zeros(count),
-            A_eq=sparse.hstack([self.equations, aside], format="csr"),
-            b_eq=np.zeros(self.equations.shape[0]),
-            bounds=np.column_stack([lower, upper]),
-            method="highs-ipm" if width > LARGE and count > MANY else "highs-ds",
-        )
-        return self._move(found.x[:width])
+        # The interior point method may give up where the simplex does not, and the other way round.
+        fast = "highs-ipm" if width > LARGE and count > MANY else "highs-ds"
+        for method in (fast, "highs-ds" if fast == "highs-ipm" else "highs-ipm"):
+            found = linprog(
+                np.concatenate([self.charge, -weight]),
+                A_ub=reach,
+                b_ub=np.zeros(count),
+                A_eq=sparse.hstack([self.equations, aside], format="csr"),
+                b_eq=np.zeros(self.equations.shape[0]),
+                bounds=np.column_stack([lower, upper]),
+                method=method,
+            )
+            if found.x is not None:
+                return self._move(found.x[:width])
+        # To move nothing is a move too; it lifts nothing.
+        return np.zeros(self.size)
 
     def moved(self, part: int, amount: float) -> FloatArray | None:
         """Give the cheapest move that moves one part so far; None if there is none."""

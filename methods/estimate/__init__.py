@@ -4,6 +4,7 @@ from methods.estimate.agreement import agreement, cohen_kappa
 from methods.estimate.area_covariates import area_covariates
 from methods.estimate.area_model import FayHerriot, fay_herriot
 from methods.estimate.cells import cells
+from methods.estimate.definitions import LEVELS
 from methods.estimate.definitions import in_force as definitions_in_force
 from methods.estimate.design import Design
 from methods.estimate.domains import activity_sections
@@ -18,6 +19,7 @@ from methods.estimate.two_phase import TwoPhase
 __all__ = [
     "Design",
     "FayHerriot",
+    "LEVELS",
     "NATION",
     "SmallAreas",
     "TwoPhase",
