@@ -27,7 +27,8 @@ def protect_figures(period: Period, cutoff: datetime.date) -> Receipt:
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
     plans, frame = (
-        definitions.with_section(warehouse.read(f"estimate/{name}.sql", **partition)) for name in ("verdict", "frame")
+        estimate.with_section(warehouse.read(f"estimate/{name}.sql", **partition), definitions.activities())
+        for name in ("verdict", "frame")
     )
     cells = estimate.cells(plans, frame, wanted)
     rules = {**law.section("disclosure", period), "minimum_count": law.section("publication", period)["minimum_count"]}

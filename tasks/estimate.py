@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,9 +18,9 @@ from tasks.edges.warehouse import Receipt
 def estimate_figures(period: Period, cutoff: datetime.date) -> Receipt:
     """Turn verdicts into figures of county, province and nation, counted and estimated."""
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
-    rules = law.section("publication", period)
-    plans = definitions.with_section(warehouse.read("estimate/verdict.sql", **partition))
-    frame = definitions.with_section(warehouse.read("estimate/frame.sql", **partition))
+    rules, activities = law.section("publication", period), definitions.activities()
+    plans = estimate.with_section(warehouse.read("estimate/verdict.sql", **partition), activities)
+    frame = estimate.with_section(warehouse.read("estimate/frame.sql", **partition), activities)
     wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
     figures = estimate.figures(plans, frame, wanted, rules)
     sections = [law.section(name, period) for name in ("sampling", "verdicts", "publication")]

@@ -7,7 +7,7 @@ from methods.estimate.cells import cells
 from methods.estimate.definitions import LEVELS
 from methods.estimate.definitions import in_force as definitions_in_force
 from methods.estimate.design import Design
-from methods.estimate.domains import activity_sections
+from methods.estimate.domains import activity_sections, with_section
 from methods.estimate.error_sources import error_sources
 from methods.estimate.indicators import NATION, figures
 from methods.estimate.intervals import effective_size, proportion_interval
@@ -41,4 +41,5 @@ __all__ = [
     "ratio",
     "small_areas",
     "stratum_totals",
+    "with_section",
 ]

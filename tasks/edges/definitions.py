@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from methods import estimate
 from tasks.edges.settings import settings
 
 
@@ -21,8 +20,3 @@ def indicators() -> dict[str, Any]:
 def activities() -> pd.DataFrame:
     """Read ISIC Rev. 4: code, level, titles; each section before its divisions."""
     return pd.read_csv(settings().root / "reference" / "isic4_fa.csv", dtype=str)
-
-
-def with_section(plans: pd.DataFrame) -> pd.DataFrame:
-    """Add activity_section, the section of activity_code, as domains are made of it."""
-    return plans.assign(activity_section=estimate.activity_sections(plans["activity_code"], activities()))
