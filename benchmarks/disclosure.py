@@ -28,6 +28,7 @@ SHARES = {"unsupervised": 0.05, "undecided": 0.05, "confirmed": 0.68, "deviation
           "discrepancy": 0.04}  # fmt: skip
 NOT_PRINTED = ("refused", "unsupervised", "undecided")
 NATION, ALL = "IR", "all"
+Case = tuple[Callable[..., Protection], pd.DataFrame, dict[str, Hierarchy]]
 PLACE: Hierarchy = {
     NATION: None,
     **{f"P{row:02d}": NATION for row in range(PROVINCES)},
@@ -63,34 +64,44 @@ def _rules() -> dict[str, Any]:
     return {**law.section_on("disclosure", "1403-01-01"), "minimum_count": publication["minimum_count"]}
 
 
-def _agency_counts() -> tuple[Callable[..., Protection], pd.DataFrame, dict[str, Hierarchy]]:
+def _agency_counts() -> Case:
     """Fill a table of places by agencies with the plans drawn."""
     tables = {"place": PLACE, "agency": _domains("agency")}
-    return protect_counts, _filled(_plans().assign(value=1), tables), tables
+    return protect_counts, _filled(_plans(), tables), tables
 
 
-def _agency_amounts() -> tuple[Callable[..., Protection], pd.DataFrame, dict[str, Hierarchy]]:
+def _agency_amounts() -> Case:
     """Fill a table of places by agencies with loans, each plan another contributor."""
     tables = {"place": PLACE, "agency": _domains("agency")}
-    loans = _with_ancestors(_plans(), tables)
-    return protect_amounts, contributions(loans, [*tables], "loan_rial", "plan"), tables
+    return protect_amounts, _added_up(_plans(), tables), tables
 
 
-def _linked_counts() -> tuple[Callable[..., Protection], pd.DataFrame, dict[str, Hierarchy]]:
-    """Fill all tables of an edition: counties by status, provinces by status and one dimension at a time."""
+def _linked_counts() -> Case:
+    """Fill all tables of an edition with plans."""
+    return protect_counts, *_linked(_filled)
+
+
+def _linked_amounts() -> Case:
+    """Fill all tables of an edition with loans."""
+    return protect_amounts, *_linked(_added_up)
+
+
+CASES = {"agency counts": _agency_counts, "agency amounts": _agency_amounts, "linked counts": _linked_counts,
+         "linked amounts": _linked_amounts}  # fmt: skip
+
+
+def _linked(fill: Callable[..., pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, Hierarchy]]:
+    """Fill counties by status, and provinces and the nation by status and one dimension at a time."""
     tables: dict[str, Hierarchy] = {"place": PLACE, "status": STATUS} | {name: _domains(name) for name in DOMAINS}
-    plans = _plans().assign(value=1)
-    parts = [_filled(plans, {name: tables[name] for name in ("place", "status")})]
+    plans = _plans()
+    parts = [fill(plans, {name: tables[name] for name in ("place", "status")})]
     above = plans.assign(place=plans["place"].map(PLACE))
     upper = {code: parent for code, parent in PLACE.items() if code not in set(plans["place"])}
     for name in DOMAINS:
-        filled = _filled(above, {"place": upper, "status": STATUS, name: tables[name]})
+        filled = fill(above, {"place": upper, "status": STATUS, name: tables[name]})
         parts.append(filled[filled[name] != ALL])
     cells = pd.concat(parts, ignore_index=True).fillna(dict.fromkeys(DOMAINS, ALL))
-    return protect_counts, cells.assign(is_printed=~cells["status"].isin(NOT_PRINTED)), tables
-
-
-CASES = {"agency counts": _agency_counts, "agency amounts": _agency_amounts, "linked counts": _linked_counts}
+    return cells.assign(is_printed=~cells["status"].isin(NOT_PRINTED)), tables
 
 
 def _domains(name: str) -> Hierarchy:
@@ -112,9 +123,15 @@ def _plans() -> pd.DataFrame:
 
 def _filled(plans: pd.DataFrame, tables: Mapping[str, Hierarchy]) -> pd.DataFrame:
     """Count plans in every cell, none where there is none."""
-    counted = _with_ancestors(plans.groupby([*tables])["value"].sum().reset_index(), tables)
+    counted = _with_ancestors(plans.groupby([*tables]).size().rename("value").reset_index(), tables)
     cells = pd.MultiIndex.from_product([[*codes] for codes in tables.values()], names=[*tables])
     return counted.groupby([*tables])["value"].sum().reindex(cells, fill_value=0).reset_index()
+
+
+def _added_up(plans: pd.DataFrame, tables: Mapping[str, Hierarchy]) -> pd.DataFrame:
+    """Add up loans in every cell that has one."""
+    loans = _with_ancestors(plans[[*tables, "plan", "loan_rial"]], tables)
+    return contributions(loans, [*tables], "loan_rial", "plan")
 
 
 def _with_ancestors(rows: pd.DataFrame, tables: Mapping[str, Hierarchy]) -> pd.DataFrame:

@@ -64,8 +64,18 @@ FILTERS: dict[str, Callable[..., Any]] = {
 def freeze_figures(period: Period, cutoff: datetime.date) -> Receipt:
     """Freeze the figures of an edition as they will be printed, with what must not be; after `protect_figures`."""
     partition = _partition(period, cutoff)
-    told = estimate.definitions_in_force(definitions.indicators(), period.reference_date).told()
-    named = {"indicators": [indicator for indicator, _ in told], "variables": [variable for _, variable in told]}
+    wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
+    told = [
+        (one.code, level, is_whole, variable)
+        for level in estimate.LEVELS
+        for is_whole in (True, False)
+        for one in wanted.printed(level, is_whole)
+        for variable in one.tells
+    ]
+    named = {
+        name: list(column)
+        for name, column in zip(("indicators", "levels", "is_whole", "variables"), zip(*told, strict=True), strict=True)
+    }
     rows = Rowset("bulletin/printed_figure.sql", partition | named)
     return warehouse.freeze("bulletin.printed_figure", partition, rows)
 

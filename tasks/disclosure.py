@@ -15,7 +15,6 @@ from methods.disclosure import Protected
 from methods.period import Period
 from tasks.edges import definitions, law, warehouse
 from tasks.edges.warehouse import Receipt
-from tasks.estimate import with_section
 
 
 @task(task_run_name="protect-figures-{period}-{cutoff}", cache_policy=NO_CACHE)
@@ -27,7 +26,10 @@ def protect_figures(period: Period, cutoff: datetime.date) -> Receipt:
     """
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
-    plans, frame = (with_section(warehouse.read(f"estimate/{name}.sql", **partition)) for name in ("verdict", "frame"))
+    plans, frame = (
+        estimate.with_section(warehouse.read(f"estimate/{name}.sql", **partition), definitions.activities())
+        for name in ("verdict", "frame")
+    )
     cells = estimate.cells(plans, frame, wanted)
     rules = {**law.section("disclosure", period), "minimum_count": law.section("publication", period)["minimum_count"]}
     found = disclosure.protect_figures(cells, wanted, _places(), rules, _earlier(partition))
@@ -50,8 +52,8 @@ def _earlier(partition: dict[str, Any]) -> list[pd.DataFrame]:
 
 def _markdown(cells: pd.DataFrame, found: Protected) -> str:
     rows = cells.assign(is_withheld=found.is_withheld)
-    lines = ["| cells | in all | withheld | at least | rounds |", "|---|---|---|---|---|"]
-    for name, one in (("counts", found.counts), ("amounts", found.amounts)):
+    lines = ["| adds up to | cells | withheld | at least | rounds |", "|---|---|---|---|---|"]
+    for name, one in found.tables.items():
         numbers = (len(one.table), one.withheld_count, one.least_count, one.round_count)
         lines.append(f"| {name} | " + " | ".join(f"{number:,}" for number in numbers) + " |")
     lines += ["", "| level | cells | withheld |", "|---|---|---|"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-import pandas as pd
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -19,16 +18,11 @@ from tasks.edges.warehouse import Receipt
 def estimate_figures(period: Period, cutoff: datetime.date) -> Receipt:
     """Turn verdicts into figures of county, province and nation, counted and estimated."""
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
-    rules = law.section("publication", period)
-    plans = with_section(warehouse.read("estimate/verdict.sql", **partition))
-    frame = with_section(warehouse.read("estimate/frame.sql", **partition))
+    rules, activities = law.section("publication", period), definitions.activities()
+    plans = estimate.with_section(warehouse.read("estimate/verdict.sql", **partition), activities)
+    frame = estimate.with_section(warehouse.read("estimate/frame.sql", **partition), activities)
     wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
     figures = estimate.figures(plans, frame, wanted, rules)
     sections = [law.section(name, period) for name in ("sampling", "verdicts", "publication")]
     version = "+".join([*(section.version for section in sections), wanted.version])
     return warehouse.replace("estimate.figure", partition, figures.assign(**partition, guideline=version))
-
-
-def with_section(plans: pd.DataFrame) -> pd.DataFrame:
-    """Add the section of activity_code, as domains are made of it."""
-    return plans.assign(activity_section=estimate.activity_sections(plans["activity_code"], definitions.activities()))

@@ -207,9 +207,7 @@ class _Siege:
         self.goal = _Range(goal.lower[self.unknown], goal.upper[self.unknown])
         self.group = _groups(book)[self.unknown]
         self.is_searched = is_whole & (np.bincount(self.group, minlength=1)[self.group] <= SMALL)
-        width = self.goal.upper - self.goal.lower
-        is_bounded = np.isfinite(width) & (width > 0)
-        self.unit = 1.0 if is_whole or not is_bounded.any() else float(np.median(width[is_bounded]))
+        self.unit = 1.0 if is_whole else _usual(self.goal.upper - self.goal.lower, self.goal.upper)
         # No sum that anything printed bounds can be so large.
         self.cap = 1e3 * (1 + np.abs(self.rest).sum() + self.least.sum())
         self.low = np.full(len(self.unknown), np.inf)
@@ -316,6 +314,15 @@ class _Siege:
         self._see(table)
         if table[place] > self.cap * (1 - NEAR):
             self.high[place] = np.inf
+
+
+def _usual(*scales: FloatArray) -> float:
+    """Give the median of the first scale that has numbers above nothing: rials by the billion strain a programme."""
+    for scale in scales:
+        above = scale[np.isfinite(scale) & (scale > 0)]
+        if len(above):
+            return float(np.median(above))
+    return 1.0
 
 
 def _is_asked(goal: FloatArray) -> BoolArray:

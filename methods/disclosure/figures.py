@@ -12,7 +12,8 @@ import pandas as pd
 
 from methods.disclosure.release import Protection, protect_amounts, protect_counts
 from methods.disclosure.table import Hierarchy
-from methods.estimate.definitions import Definitions
+from methods.errors import SettingWrong
+from methods.estimate.definitions import LEVELS, Definitions
 from methods.estimate.domains import ALL
 
 BoolArray = npt.NDArray[np.bool_]
@@ -25,13 +26,11 @@ class Protected:
 
     Attributes:
         is_withheld: for each cell as given: one mark for every reason.
-        counts: of the tables of counts: what was withheld, and how few could have been.
-        amounts: of the tables of amounts.
+        tables: what adds up to one variable, by that variable: what was withheld, and how few could have been.
     """
 
     is_withheld: BoolArray
-    counts: Protection
-    amounts: Protection
+    tables: Mapping[str, Protection]
 
 
 def protect_figures(
@@ -44,12 +43,13 @@ def protect_figures(
     """Withhold what would tell of few people, over all places, domains, verdicts and editions together.
 
     Args:
-        cells: unit_code, domain (as `agency=P01`, or `all`), variable, value, contributor_count, largest, second;
-            one row a cell, in any order.
-        definitions: variables and indicators in force; a variable no indicator names is in no table, but is what
-            others add up to.
+        cells: level, unit_code, domain (as `agency=P01`, or `all`), variable, value, contributor_count, largest,
+            second; one row a cell, in any order.
+        definitions: variables in force, and the indicators with the levels they are printed for; a variable that
+            is printed nowhere may still be what others add up to.
         places: county -> province -> nation.
-        rules: minimum_count, and what `protect_counts` and `protect_amounts` ask for.
+        rules: minimum_count, open_variables (whose small counts tell nothing of anybody), and what
+            `protect_counts` and `protect_amounts` ask for.
         earlier: cells of the editions of the period before this one, oldest first, with is_withheld.
 
     Returns:
@@ -59,43 +59,93 @@ def protect_figures(
     Raises:
         TableInconsistent: cells do not add up.
         DisclosureRemains: the attacker still finds cells after the last round; the release must not go out.
+        SettingWrong: an open variable has parts, which a small count of it would tell.
     """
+    _refuse_open_sums(definitions, rules["open_variables"])
     hierarchies = {PLACE: places, **_domain_trees([cells, *earlier]), STATUS: _status_tree(definitions)}
-    kinds = _kinds(definitions)
-    found = {}
-    for kind, work in (("count", protect_counts), ("amount", protect_amounts)):
-        names = [name for name, one in kinds.items() if one == kind]
-        own, *former = (_table(part, definitions, names, hierarchies) for part in (cells, *earlier))
-        found[kind] = work(own, hierarchies, rules, former)
     is_withheld = np.zeros(len(cells), dtype=bool)
-    for one in found.values():
-        is_withheld[one.table.index[one.table["is_suppressed"]]] = True
-    return Protected(is_withheld, found["count"], found["amount"])
+    found: dict[str, Protection] = {}
+    for root, names in _trees(definitions).items():
+        protect = protect_counts if definitions.variables[root].measure is None else protect_amounts
+        listed = _listed(definitions, names)
+        if listed.empty:
+            continue
+        own, *former = (_table(part, listed, hierarchies, rules) for part in (cells, *earlier))
+        found[root] = protect(own, hierarchies, rules, former)
+        is_withheld[found[root].table.index[found[root].table["is_suppressed"]]] = True
+    return Protected(is_withheld, found)
 
 
-def _kinds(definitions: Definitions) -> dict[str, str]:
-    """Say of each variable whether it is a count or an amount; one that nothing printed rests on is left out."""
-    named = definitions.named()
-    whole = {one.part_of for one in definitions.variables.values()}
-    kinds = {}
+def _refuse_open_sums(definitions: Definitions, names: Sequence[str]) -> None:
+    sums = {one.part_of for one in definitions.variables.values()}.intersection(names)
+    if sums:
+        raise SettingWrong(
+            place="guideline disclosure, open_variables",
+            found=f"{', '.join(sorted(map(str, sums)))}, which other variables are part of",
+            wanted="variables without parts: a small sum would tell of them",
+        )
+
+
+def _trees(definitions: Definitions) -> dict[str, list[str]]:
+    """Group variables that add up to one, but for those that may be below nothing.
+
+    No sum ties one group to another, so that each is a problem of its own.
+    """
+    trees: dict[str, list[str]] = {}
     for code, one in definitions.variables.items():
-        if not one.is_signed and (code in named or one.part_of is not None or code in whole):
-            kinds[code] = "count" if one.measure is None else "amount"
-    return kinds
+        if not one.is_signed:
+            trees.setdefault(_root(definitions, code), []).append(code)
+    return trees
+
+
+def _root(definitions: Definitions, code: str) -> str:
+    above = definitions.variables[code].part_of
+    return code if above is None else _root(definitions, above)
+
+
+def _listed(definitions: Definitions, names: Sequence[str]) -> pd.DataFrame:
+    """List the variables of a tree by where they matter: printed, or to be had from what is.
+
+    Returns:
+        level, is_whole, variable, is_printed.
+    """
+    rows = []
+    for level in LEVELS:
+        for is_whole in (True, False):
+            figures = definitions.printed(level, is_whole)
+            printed = {name for one in figures for name in (*one.tells, *one.exclusions)}.intersection(names)
+            rows += [(level, is_whole, name, name in printed) for name in sorted(_told_by(definitions, printed))]
+    return pd.DataFrame(rows, columns=["level", "is_whole", STATUS, "is_printed"])
+
+
+def _told_by(definitions: Definitions, printed: set[str]) -> set[str]:
+    """Add to variables the sums that can be made of them, and all parts of a sum of which one is there."""
+    parts: dict[str, set[str]] = {}
+    for code, one in definitions.variables.items():
+        if one.part_of is not None:
+            parts.setdefault(one.part_of, set()).add(code)
+    found = set(printed)
+    for _ in parts:
+        for whole, own in parts.items():
+            if own <= found:
+                found.add(whole)
+            elif whole in found and own & found:
+                found |= own
+    return found
 
 
 def _table(
-    cells: pd.DataFrame, definitions: Definitions, names: Sequence[str], hierarchies: Mapping[str, Hierarchy]
+    cells: pd.DataFrame, listed: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], rules: Mapping[str, Any]
 ) -> pd.DataFrame:
-    """Lay out the cells of some variables by place, by each dimension and by status; the index is the cells' own."""
-    rows = cells.reset_index(drop=True)
-    rows = rows[rows[STATUS].isin(names)]
+    """Lay out the cells that matter by place, by each dimension and by status; the index is the cells' own."""
+    rows = cells.assign(cell=np.arange(len(cells)), is_whole=cells["domain"] == ALL)
+    rows = rows.merge(listed, on=["level", "is_whole", STATUS]).set_index("cell").rename_axis(None)
     dimension = rows["domain"].str.partition("=")[0]
     kinds = [name for name in hierarchies if name not in (PLACE, STATUS)]
     columns = {name: rows["domain"].where(dimension == name, ALL) for name in kinds}
-    rows = rows.assign(**columns, is_printed=rows[STATUS].isin(definitions.named()))
+    rows = rows.assign(**columns, is_sensitive=~rows[STATUS].isin(list(rules["open_variables"])))
     rows = rows.rename(columns={"is_withheld": "is_suppressed"})
-    return rows.drop(columns=["domain", "level", "cutoff"], errors="ignore")
+    return rows.drop(columns=["domain", "level", "is_whole", "cutoff"], errors="ignore")
 
 
 def _domain_trees(editions: Sequence[pd.DataFrame]) -> dict[str, Hierarchy]:

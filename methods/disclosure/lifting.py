@@ -22,8 +22,11 @@ PRICES = (0.01, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 POOR_SHARE, POOR_COUNT = 0.03, 3
 # Two linear programmes in a row that meet no more than this share end a trial.
 IDLE_SHARE, PATIENCE = 0.005, 2
-# Of single contributors' cells, one in so many is looked at at a time, so that they do not prop up each other.
-SINGLES_AT_A_TIME = 8
+# Of single contributors' cells, one in so many is looked at at a time, so that they do not prop up each other; for
+# the same end each part that moves costs them a little.
+SINGLES_AT_A_TIME, THRIFT = 8, 1e-5
+# Needs of outsiders, of contributors in cells of several, and of contributors who are alone.
+OUTSIDE, SHARED, ALONE = range(3)
 # From so many columns and needs on the interior point method is the faster.
 LARGE, MANY = 3_000, 200
 NEAR = 1e-6
@@ -45,9 +48,9 @@ class Lifts:
         nothing, free = np.zeros(len(withheld), dtype=bool), np.zeros(len(withheld))
         chance = np.random.default_rng(seed)
         left = among
-        for inside in (False, True):
+        for kind in (OUTSIDE, SHARED, ALONE):
             idle = 0
-            while idle < PATIENCE and len(mine := self._of_kind(left, inside)):
+            while idle < PATIENCE and len(mine := self._of_kind(left, kind)):
                 met, _ = self._lift(mine, _Field(withheld, nothing, free), 1.0, chance)
                 left = np.setdiff1d(left, met, assume_unique=True)
                 idle = 0 if len(met) > IDLE_SHARE * len(mine) else idle + 1
@@ -71,8 +74,8 @@ class Lifts:
         chance = np.random.default_rng(seed)
         withheld, left = start, among
         for price in PRICES:
-            for inside in (False, True):
-                withheld, left = self._grow_at(price, inside, _Field(withheld, pool, cost), left, chance)
+            for kind in (OUTSIDE, SHARED, ALONE):
+                withheld, left = self._grow_at(price, kind, _Field(withheld, pool, cost), left, chance)
         stuck = []
         for need in left:
             move = self._lift_one(need, _Field(withheld, pool, cost))
@@ -83,11 +86,11 @@ class Lifts:
         return withheld, np.asarray(stuck, dtype=np.intp)
 
     def _grow_at(
-        self, price: float, inside: bool, field: _Field, left: IntArray, chance: np.random.Generator
+        self, price: float, kind: int, field: _Field, left: IntArray, chance: np.random.Generator
     ) -> tuple[BoolArray, IntArray]:
         """Meet the needs that a price pays for."""
         withheld = field.withheld
-        while len(mine := self._of_kind(left, inside)):
+        while len(mine := self._of_kind(left, kind)):
             met, move = self._lift(mine, _Field(withheld, field.pool, field.cost), price, chance)
             withheld = withheld | (np.abs(move) > NEAR)
             left = np.setdiff1d(left, met, assume_unique=True)
@@ -95,8 +98,10 @@ class Lifts:
                 break
         return withheld, left
 
-    def _of_kind(self, needs: IntArray, inside: bool) -> IntArray:
-        found: IntArray = needs[self.system.needs.is_inside[needs] == inside]
+    def _of_kind(self, needs: IntArray, kind: int) -> IntArray:
+        is_inside = self.system.needs.is_inside[needs]
+        is_single = self.system.is_single[self.system.needs.variable[needs]]
+        found: IntArray = needs[np.where(is_inside, np.where(is_single, ALONE, SHARED), OUTSIDE) == kind]
         return found
 
     def _lift(
@@ -110,16 +115,16 @@ class Lifts:
         every = self.system.needs
         inside = bool(every.is_inside[needs[0]])
         is_free = np.ones(len(field.withheld), dtype=bool)
-        tried = needs
+        tried, is_alone = needs, inside and bool(self.system.is_single[every.variable[needs[0]]])
         if inside:
-            singles = chance.permutation(needs[self.system.is_single[every.variable[needs]]])
             is_free = ~self.system.is_single
-            is_free[every.variable[singles[: -(-len(singles) // SINGLES_AT_A_TIME)]]] = True
-            tried = needs[is_free[every.variable[needs]]]
+        if is_alone:
+            tried = chance.permutation(needs)[: -(-len(needs) // SINGLES_AT_A_TIME)]
+            is_free[every.variable[tried]] = True
         order = chance.permutation(tried)
         chosen = order[np.unique(every.variable[order], return_index=True)[1]]
         weight = price * chance.uniform(0.2, 1.0, len(chosen))
-        move = _Programme(self, field.only(is_free), inside).lifted(chosen, weight)
+        move = _Programme(self, field.only(is_free), inside, is_alone).lifted(chosen, weight)
         return tried[self._is_met(tried, move, inside)], move
 
     def _lift_one(self, need: int, field: _Field) -> FloatArray | None:
@@ -162,51 +167,68 @@ class _Field:
 
 
 class _Programme:
-    """One linear programme: withheld parts move freely, parts of the pool at a cost."""
+    """One linear programme: withheld parts move freely, parts of the pool at a cost.
 
-    def __init__(self, lifts: Lifts, field: _Field, inside: bool) -> None:
+    A thrifty one moves few of the withheld ones too.
+    """
+
+    def __init__(self, lifts: Lifts, field: _Field, inside: bool, is_thrifty: bool = False) -> None:
         system, self.unit = lifts.system, lifts.unit
         self.needs = system.needs
         room = (system.room_inside if inside else system.room) / self.unit
         self.size = len(field.withheld)
-        self.inner, self.outer = np.flatnonzero(field.withheld), np.flatnonzero(field.pool & ~field.withheld)
-        inner, outer = system.equations[:, self.inner], system.equations[:, self.outer]
-        moving = sparse.hstack([inner, outer, -outer], format="csr")
+        charge = np.where(field.withheld, THRIFT if is_thrifty else 0.0, field.cost)
+        # Columns that move both ways, and those that are split in a rise and a fall, each at its cost.
+        self.both = np.flatnonzero(field.withheld & (not is_thrifty))
+        self.split = np.flatnonzero((field.pool & ~field.withheld) | (field.withheld & is_thrifty))
+        both, split = system.equations[:, self.both], system.equations[:, self.split]
+        moving = sparse.hstack([both, split, -split], format="csr")
         self.equations = moving[np.diff(moving.indptr) > 0]
-        charge = field.cost[self.outer]
+        rise, fall = charge[self.split], room[self.split]
         # A small cell has to be withheld whole for the little it can give.
-        down = charge / np.clip(room[self.outer], NEAR, 1.0)
-        self.charge = np.concatenate([np.zeros(len(self.inner)), charge, down])
-        self.lower = np.concatenate([-room[self.inner], np.zeros(2 * len(self.outer))])
-        self.upper = np.concatenate([np.full(len(self.inner) + len(self.outer), np.inf), room[self.outer]])
-        self.place = np.full(self.size, -1, dtype=np.intp)
-        self.place[self.inner] = np.arange(len(self.inner))
+        whole = np.where(field.withheld[self.split], 1.0, np.clip(fall, NEAR, 1.0))
+        self.charge = np.concatenate([np.zeros(len(self.both)), rise, rise / whole])
+        self.lower = np.concatenate([-room[self.both], np.zeros(2 * len(self.split))])
+        self.upper = np.concatenate([np.full(len(self.both) + len(self.split), np.inf), fall])
+        self.shape = sparse.csr_array(self._of_parts())
+
+    def _of_parts(self) -> sparse.coo_array:
+        """Say how far each part moves by each column."""
+        parts = np.concatenate([self.both, self.split, self.split])
+        signs = np.concatenate([np.ones(len(self.both) + len(self.split)), np.full(len(self.split), -1.0)])
+        return sparse.coo_array((signs, (parts, np.arange(len(parts)))), shape=(self.size, len(parts)))
 
     def lifted(self, needs: IntArray, weight: FloatArray) -> FloatArray:
         """Give the move that lifts most, by weight, less what it costs."""
         count, width = len(needs), len(self.charge)
         amount, sign = self.needs.amount[needs] / self.unit, self.needs.sign[needs]
-        rows = np.arange(count)
         # A lift is the share of its need that is met, so that small needs count as much as large ones.
-        places = (np.concatenate([rows, rows]), np.concatenate([width + rows, self.place[self.needs.variable[needs]]]))
-        reach = sparse.csr_array((np.concatenate([amount, -sign]), places), shape=(count, width + count))
+        moves = self.shape[self.needs.variable[needs]] * -sign[:, None]
+        reach = sparse.hstack([moves, sparse.diags_array(amount)], format="csr")
         aside = sparse.csr_array((self.equations.shape[0], count))
         lower, upper = np.append(self.lower, np.full(count, -np.inf)), np.append(self.upper, np.ones(count))
-        found = linprog(
-            np.concatenate([self.charge, -weight]),
-            A_ub=reach,
-            b_ub=np.zeros(count),
-            A_eq=sparse.hstack([self.equations, aside], format="csr"),
-            b_eq=np.zeros(self.equations.shape[0]),
-            bounds=np.column_stack([lower, upper]),
-            method="highs-ipm" if width > LARGE and count > MANY else "highs-ds",
-        )
-        return self._move(found.x[:width])
+        # The interior point method may give up where the simplex does not, and the other way round.
+        fast = "highs-ipm" if width > LARGE and count > MANY else "highs-ds"
+        for method in (fast, "highs-ds" if fast == "highs-ipm" else "highs-ipm"):
+            found = linprog(
+                np.concatenate([self.charge, -weight]),
+                A_ub=reach,
+                b_ub=np.zeros(count),
+                A_eq=sparse.hstack([self.equations, aside], format="csr"),
+                b_eq=np.zeros(self.equations.shape[0]),
+                bounds=np.column_stack([lower, upper]),
+                method=method,
+            )
+            if found.x is not None:
+                return self._move(found.x[:width])
+        # To move nothing is a move too; it lifts nothing.
+        return np.zeros(self.size)
 
     def moved(self, part: int, amount: float) -> FloatArray | None:
         """Give the cheapest move that moves one part so far; None if there is none."""
         lower, upper = self.lower.copy(), self.upper.copy()
-        lower[self.place[part]] = upper[self.place[part]] = amount
+        place = int(np.searchsorted(self.both, part))
+        lower[place] = upper[place] = amount
         found = linprog(
             self.charge,
             A_eq=self.equations,
@@ -217,10 +239,7 @@ class _Programme:
         return None if found.x is None else self._move(found.x)
 
     def _move(self, solved: FloatArray) -> FloatArray:
-        inner, outer = len(self.inner), len(self.outer)
-        move = np.zeros(self.size)
-        move[self.inner] = solved[:inner]
-        move[self.outer] = solved[inner : inner + outer] - solved[inner + outer :]
+        move: FloatArray = self.shape @ solved
         return move
 
 

@@ -4,9 +4,10 @@ from methods.estimate.agreement import agreement, cohen_kappa
 from methods.estimate.area_covariates import area_covariates
 from methods.estimate.area_model import FayHerriot, fay_herriot
 from methods.estimate.cells import cells
+from methods.estimate.definitions import LEVELS
 from methods.estimate.definitions import in_force as definitions_in_force
 from methods.estimate.design import Design
-from methods.estimate.domains import activity_sections
+from methods.estimate.domains import activity_sections, with_section
 from methods.estimate.error_sources import error_sources
 from methods.estimate.indicators import NATION, figures
 from methods.estimate.intervals import effective_size, proportion_interval
@@ -18,6 +19,7 @@ from methods.estimate.two_phase import TwoPhase
 __all__ = [
     "Design",
     "FayHerriot",
+    "LEVELS",
     "NATION",
     "SmallAreas",
     "TwoPhase",
@@ -39,4 +41,5 @@ __all__ = [
     "ratio",
     "small_areas",
     "stratum_totals",
+    "with_section",
 ]

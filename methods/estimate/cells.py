@@ -32,7 +32,7 @@ def cells(plans: pd.DataFrame, frame: pd.DataFrame, definitions: Definitions) ->
         [unit of the variable].
     """
     parts = [_of_source(rows, definitions, source) for source, rows in (("sample", plans), ("frame", frame))]
-    found = pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+    found = pd.concat(parts, ignore_index=True)[list(COLUMNS)].astype({"contributor_count": "int64"})
     return found.sort_values(["level", "unit_code", "domain", "variable"], ignore_index=True)
 
 

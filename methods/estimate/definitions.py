@@ -46,6 +46,8 @@ class Indicator:
         observed: variable that counts the plans the figure rests on (its n).
         weight: what each plan weighs in it: plan, loan or job.
         exclusions: variables that count what the denominator leaves out, by reason.
+        whole_levels: levels an edition prints it for, of all plans.
+        domain_levels: levels an edition prints it for, of domains.
     """
 
     code: str
@@ -56,6 +58,18 @@ class Indicator:
     observed: str
     weight: str
     exclusions: tuple[str, ...]
+    whole_levels: tuple[str, ...] = LEVELS
+    domain_levels: tuple[str, ...] = LEVELS
+
+    @property
+    def tells(self) -> tuple[str, ...]:
+        """Variables its figures tell: their two sides, and the plans they rest on."""
+        named = (self.numerator, self.denominator, self.observed)
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    def is_printed(self, level: str, is_whole: bool) -> bool:
+        """Say whether an edition prints it for a level."""
+        return level in (self.whole_levels if is_whole else self.domain_levels)
 
 
 @dataclass(frozen=True)
@@ -91,19 +105,9 @@ class Definitions:
         """List the variables of the sample or of the frame."""
         return [variable for variable in self.variables.values() if variable.source == source]
 
-    def told(self) -> list[tuple[str, str]]:
-        """List each indicator with the variables its figures tell: its two sides, and the plans it rests on."""
-        return [
-            (one.code, name)
-            for one in self.indicators
-            for name in dict.fromkeys((one.numerator, one.denominator, one.observed))
-            if name is not None
-        ]
-
-    def named(self) -> frozenset[str]:
-        """List the variables that stand in any figure, be it as what it leaves out."""
-        left_out = {name for one in self.indicators for name in one.exclusions}
-        return frozenset(left_out.union(name for _, name in self.told()))
+    def printed(self, level: str, is_whole: bool) -> list[Indicator]:
+        """List the indicators an edition prints for a level, of all plans or of domains."""
+        return [one for one in self.indicators if one.is_printed(level, is_whole)]
 
     def pairs(self) -> list[tuple[str, str]]:
         """List each numerator with its denominator, where a standard error is asked for."""
@@ -150,6 +154,7 @@ def _variable(entry: Mapping[str, Any]) -> Variable:
 
 
 def _indicator(entry: Mapping[str, Any]) -> Indicator:
+    printed = entry.get("printed", {})
     return Indicator(
         code=entry["code"],
         kind=entry["kind"],
@@ -159,6 +164,8 @@ def _indicator(entry: Mapping[str, Any]) -> Indicator:
         observed=entry["observed"],
         weight=entry.get("weight", "plan"),
         exclusions=tuple(entry.get("exclusions", ())),
+        whole_levels=tuple(printed.get("whole", LEVELS)),
+        domain_levels=tuple(printed.get("domains", LEVELS)),
     )
 
 
@@ -177,8 +184,7 @@ def _refuse_unknown(indicators: Sequence[Indicator], variables: Mapping[str, Var
                 wanted=f"one of {', '.join(variables)}",
             )
     for one in indicators:
-        named = [one.numerator, one.observed, *one.exclusions, *([one.denominator] if one.denominator else [])]
-        unknown = [name for name in named if name not in variables]
+        unknown = [name for name in (*one.tells, *one.exclusions) if name not in variables]
         if unknown:
             raise _refusal(one, f"a variable {unknown[0]}", f"one of {', '.join(variables)}")
         if one.kind not in KINDS or (one.kind in QUOTIENTS) != (one.denominator is not None):

@@ -28,6 +28,11 @@ def label(plans: pd.DataFrame, dimensions: Sequence[Dimension]) -> pd.DataFrame:
     return pd.DataFrame(found, index=plans.index)
 
 
+def with_section(plans: pd.DataFrame, isic: pd.DataFrame) -> pd.DataFrame:
+    """Add activity_section, the section of activity_code, which domains are made of; see `activity_sections`."""
+    return plans.assign(activity_section=activity_sections(plans["activity_code"], isic))
+
+
 def activity_sections(codes: pd.Series, isic: pd.DataFrame) -> pd.Series:
     """Find the section (a letter) of each activity code of ISIC Rev. 4; null where there is none such.
 

@@ -3,10 +3,15 @@
 -- reads:  estimate.figure, bulletin.cell
 -- writes: bulletin.printed_figure (freeze)
 with
--- Which variables each figure tells of: its quotient's two sides, and the plans it rests on.
+-- Where an indicator is printed, and which variables its figures tell there: their two sides, and their plans.
 told as (
-    select told.indicator, told.variable
-    from unnest(cast(:indicators as text[]), cast(:variables as text[])) as told (indicator, variable)
+    select told.indicator, told.level, told.is_whole, told.variable
+    from unnest(
+        cast(:indicators as text[]), cast(:levels as text[]), cast(:is_whole as boolean[]), cast(:variables as text[])
+    ) as told (indicator, level, is_whole, variable)
+),
+printed as (
+    select distinct indicator, level, is_whole from told
 ),
 withheld as (
     select cell.level, cell.unit_code, cell.domain, cell.variable
@@ -16,7 +21,10 @@ withheld as (
 suppressed as (
     select distinct told.indicator, withheld.level, withheld.unit_code, withheld.domain
     from withheld
-    inner join told on told.variable = withheld.variable
+    inner join told
+        on
+            told.variable = withheld.variable and told.level = withheld.level
+            and told.is_whole = (withheld.domain = 'all')
 ),
 unsaid as (
     select level, unit_code, domain, jsonb_object_agg(variable, null) as reasons
@@ -36,6 +44,10 @@ select
     figure.n, figure.estimate, figure.standard_error, figure.lower, figure.upper, figure.quality, figure.method,
     figure.guideline, suppressed.indicator is not null as is_suppressed
 from estimate.figure as figure
+inner join printed
+    on
+        printed.indicator = figure.indicator and printed.level = figure.level
+        and printed.is_whole = (figure.domain = 'all')
 left join suppressed
     on
         suppressed.indicator = figure.indicator and suppressed.level = figure.level

@@ -125,10 +125,12 @@ class Store:
         """Mark figures of small counts; what else would have to go with them is not for a page to know."""
         plans, frame = (rows.assign(holder=rows["plan_id"]) for rows in (self.plans, self.frame))
         cells = estimate.cells(plans, frame, wanted)
-        is_open = ("issued", "not_attempted", "supervised")
+        is_open = law.section("disclosure", PERIOD)["open_variables"]
         counts = [code for code, one in wanted.variables.items() if one.measure is None and code not in is_open]
         small = cells[cells["variable"].isin(counts) & cells["value"].between(1, int(self.rules["minimum_count"]) - 1)]
-        told = pd.DataFrame(wanted.told(), columns=["indicator", "variable"])
+        told = pd.DataFrame(
+            [(one.code, name) for one in wanted.indicators for name in one.tells], columns=["indicator", "variable"]
+        )
         key = ["indicator", "level", "unit_code", "domain"]
         hidden = pd.MultiIndex.from_frame(small.merge(told, on="variable")[key])
         return pd.MultiIndex.from_frame(figures[key]).isin(hidden)
