@@ -85,6 +85,23 @@ def province_codes() -> list[str]:
     return sorted(units.loc[units["level"] == "province", "unit_code"])
 
 
+def file_stem(level: str, code: str, period: Period) -> str:
+    """Name the files of a bulletin, without their format.
+
+    Args:
+        level: nation, province, county, agency or methods.
+        code: of the unit or agency; the nation and the methods have none in their name.
+        period: of the edition.
+    """
+    names = {"nation": "national", "methods": "methods"}
+    return f"{names[level]}-{period}" if level in names else f"{level}-{code}-{period}"
+
+
+def annex_name(level: str, code: str, period: Period) -> str:
+    """Name the workbook that lies beside a bulletin."""
+    return f"{file_stem(level, code, period)}.xlsx"
+
+
 class Edition:
     """All an edition is printed from: what its bulletins share is read once, what is one's own by itself."""
 
@@ -149,6 +166,7 @@ class Edition:
             "figures": figures,
             "standing": province["standings"].get(county_code, wording.UNKNOWN),
             "reason": reason,
+            "annex": annex_name("county", county_code, self.period),
         }
 
     def agency(self, agency_code: str) -> dict[str, Any]:
@@ -158,6 +176,7 @@ class Edition:
         is_covered = figures.has(domain=domain)
         return self._shared(NATION, "agency", figures) | {
             "agency": card,
+            "annex": annex_name("agency", agency_code, self.period),
             "domain": domain,
             "is_covered": is_covered,
             "agencies": self.agencies,
@@ -175,6 +194,7 @@ class Edition:
         coverage = _records(warehouse.read("bulletin/coverage.sql", **self._year))
         precision = _records(warehouse.read("bulletin/precision.sql", **self._year))
         return self._shared(NATION, "nation", figures) | {
+            "annex": None,
             "provinces": self._units("province"),
             "agencies": self.agencies,
             "deliveries": self.deliveries,
@@ -195,7 +215,7 @@ class Edition:
         every = self._agency_figures
         rates = {code: every.get("accuracy_rate", "estimated", domain=f"agency={code}") for code in cards}
         stands = statement.standings(rates, self.confidence)
-        rest = {code: name for code, name in self._agency_names.items() if code not in cards}
+        rest = {code: name for code, name in self.agency_names.items() if code not in cards}
         rows = [card | {"standing": stands[code]} for code, card in cards.items()]
         rows += [
             {"agency_code": code, "agency_name": name, "standing": wording.UNKNOWN}
@@ -282,6 +302,7 @@ class Edition:
         return {
             "edition": self.edition,
             "unit": {"level": level, "code": unit_code, "name": name},
+            "annex": annex_name(level, unit_code, self.period),
             "figures": figures,
             "groups": groups,
             "contrasts": statement.contrasts(figures, groups, self.confidence),
@@ -361,7 +382,8 @@ class Edition:
         }
 
     @cached_property
-    def _agency_names(self) -> dict[str, str]:
+    def agency_names(self) -> dict[str, str]:
+        """Names of the agencies that deliver plans in the year, by code."""
         return {
             source.agency_code: source.agency_name
             for source in sources.load_all().values()

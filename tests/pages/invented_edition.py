@@ -156,6 +156,9 @@ class Store:
         ]
         return chosen.assign(is_revised=False)
 
+    def _bulletin_annex_figure(self, **partition):
+        return self.figures.assign(**partition, is_suppressed=False, is_revised=False)
+
     def _bulletin_agency_figure(self, **_):
         rows = self.figures
         of_agency = rows["domain"].str.startswith("agency=")

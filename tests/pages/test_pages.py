@@ -20,6 +20,7 @@ from tasks.edges.edition import Figure, Figures
 GOLDEN = Path(__file__).parents[1] / "golden"
 XHTML = "{http://www.w3.org/1999/xhtml}"
 KINDS = list(TEMPLATES)
+OPEN_DATA = ("figures.csv", "figures.json", "figures.parquet", "figures.sdmx.csv", "datapackage.json")
 LONG_NAME = ("سازمان بسیار بلندنام " * 6)[:120]
 
 
@@ -52,12 +53,24 @@ def test_the_text_of_a_page_is_the_approved_one(kind, pages):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_page_is_persian_right_to_left_and_whole(kind, pages):
+def test_every_page_is_persian_right_to_left_and_whole(kind, pages, contexts):
     root = ElementTree.fromstring(pages[kind].xhtml)
     assert (root.get("lang"), root.get("dir")) == ("fa", "rtl")
     html = pages[kind].html.decode("utf-8")
     assert "font/woff2;base64," in html
-    assert not re.search(r'(?:src|href)="(?!#)', html)
+    assert " src=" not in html and "<link" not in html
+    # Apart from places of its own it leads to the files beside it alone.
+    beside = set(re.findall(r'href="([^#"]+)"', html))
+    assert beside == {f"data/{name}" for name in OPEN_DATA} | ({annex} if (annex := contexts[kind]["annex"]) else set())
+
+
+def test_each_bulletin_names_its_own_workbook(contexts):
+    names = {kind: context["annex"] for kind, context in contexts.items()}
+    assert names["national"] == "national-1403-1.xlsx"
+    assert names["provincial"] == "province-06-1403-1.xlsx"
+    assert names["county"] == f"county-{STRONG_COUNTY}-1403-1.xlsx"
+    assert names["agency"] == "agency-P02-1403-1.xlsx"
+    assert names["methods"] is None
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -243,8 +243,8 @@ def _exclusions(written: pd.Series, codes: Codes) -> _Lookup:
 
 
 def _spell(counts: dict[str, Any], names: dict[str, str]) -> str:
-    # The mark of a count that is taken out is that of the figure it would give away.
-    told = (f"{names.get(reason, reason)}: {'—' if count is None else count}" for reason, count in counts.items())
+    # What is left out is counted, so it is never too weak: a count that is not there is confidential.
+    told = (f"{names.get(reason, reason)}: {'[c]' if count is None else count}" for reason, count in counts.items())
     return "؛ ".join(told).translate(PERSIAN_DIGITS)
 
 

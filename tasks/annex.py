@@ -1,0 +1,53 @@
+"""Bulletin stage, annexes: the workbooks and the open data of an edition, from all its figures as frozen."""
+
+from __future__ import annotations
+
+import datetime
+
+import numpy as np
+import pandas as pd
+
+from methods import calendar, persian
+from tasks import bulletin
+from tasks.edges import warehouse
+from tasks.edges.annex.edition import Edition
+from tasks.edges.annex.open_data import FILES
+from tasks.edges.annex.workbook import Annexes
+
+TITLE_FA = "پایش اشتغال کشور"
+DATA = "data"
+DATA_FILES = tuple(f"{DATA}/{name}" for name in FILES)
+
+
+def read_figures(edition: bulletin.Edition) -> pd.DataFrame:
+    """Read every figure of an edition, those that may not be published marked as such."""
+    return warehouse.read("bulletin/annex_figure.sql", **edition.partition)
+
+
+def workbooks(edition: bulletin.Edition) -> Annexes:
+    """Take the figures of an edition for the workbooks of its units."""
+    return Annexes(read_figures(edition), naming(edition))
+
+
+def naming(edition: bulletin.Edition) -> Edition:
+    """Say what an annex names its edition by."""
+    named, year = edition.edition, edition.period.year
+    first, after = calendar.to_gregorian(np.array([year, year + 1]), np.ones(2, int), np.ones(2, int))
+    return Edition(
+        period=edition.period,
+        cutoff=edition.cutoff,
+        released_on=named["released_on"],
+        kind=named["kind"],
+        title_fa=TITLE_FA,
+        period_fa=persian.digits(f"سال {year}، دورهٔ {edition.period.phase}"),
+        cutoff_fa=calendar.jalali_text_fa(edition.cutoff),
+        released_fa=calendar.jalali_text_fa(named["released_on"]),
+        first_day=first.item(),
+        last_day=after.item() - datetime.timedelta(days=1),
+        contact=named["contact"],
+        address=named["address"],
+        guideline=named["guideline_version"],
+        is_rehearsal=named["is_rehearsal"],
+        not_covered=tuple(edition.not_covered),
+        names={"agency": edition.agency_names},
+    )
