@@ -10,23 +10,26 @@ import pandas as pd
 from methods import calendar, persian
 from tasks import bulletin
 from tasks.edges import warehouse
+from tasks.edges.annex import marks
 from tasks.edges.annex.edition import Edition
+from tasks.edges.annex.marks import Published
 from tasks.edges.annex.open_data import FILES
-from tasks.edges.annex.workbook import Annexes
 
 TITLE_FA = "پایش اشتغال کشور"
 DATA = "data"
+ROWS_AT_ONCE = 20_000
 DATA_FILES = tuple(f"{DATA}/{name}" for name in FILES)
 
 
-def read_figures(edition: bulletin.Edition) -> pd.DataFrame:
-    """Read every figure of an edition, those that may not be published marked as such."""
-    return warehouse.read("bulletin/annex_figure.sql", **edition.partition)
+def publish(edition: bulletin.Edition, unit_code: str | None = None) -> Published:
+    """Read the figures of an edition as anyone may have them.
 
-
-def workbooks(edition: bulletin.Edition) -> Annexes:
-    """Take the figures of an edition for the workbooks of its units."""
-    return Annexes(read_figures(edition), naming(edition))
+    Args:
+        edition: whose figures.
+        unit_code: the nation or a province, to read no more than its own workbook holds; else all of them.
+    """
+    parts = warehouse.read_in_parts("bulletin/annex_figure.sql", ROWS_AT_ONCE, **edition.partition, unit_code=unit_code)
+    return marks.publish(pd.concat(parts, ignore_index=True), naming(edition))
 
 
 def naming(edition: bulletin.Edition) -> Edition:

@@ -19,6 +19,7 @@ from tasks import annex
 from tasks.bulletin import FILTERS, NATION, Edition, annex_name, file_stem
 from tasks.edges import rendering, warehouse
 from tasks.edges.annex import open_data
+from tasks.edges.annex.marks import Published
 from tasks.edges.annex.workbook import Annexes
 from tasks.edges.edition import EditionFolder
 from tasks.edges.site import archive
@@ -105,9 +106,10 @@ def print_agencies(period: Period, cutoff: datetime.date) -> Receipt:
 @task(task_run_name="write-open-data-{period}-{cutoff}", cache_policy=NO_CACHE)
 def write_open_data(period: Period, cutoff: datetime.date) -> Receipt:
     """Write the figures of the edition for machines, beside its bulletins."""
-    edition, folder = _under_way(period, cutoff), EditionFolder(period, cutoff)
+    folder = EditionFolder(period, cutoff)
+    published, _ = _annexes(_under_way(period, cutoff))
     with folder.writing(annex.DATA) as place:
-        paths = open_data.write(place, annex.read_figures(edition), annex.naming(edition))
+        paths = open_data.write(place, published)
     return Receipt("bulletin.file", f"data-{period}", len(paths), _hash((place / open_data.DATAPACKAGE).read_bytes()))
 
 
@@ -153,19 +155,20 @@ def _under_way(period: Period, cutoff: datetime.date) -> Edition:
 
 
 @lru_cache(maxsize=1)
-def _annexes(edition: Edition) -> Annexes:
-    return annex.workbooks(edition)
+def _annexes(edition: Edition) -> tuple[Published, Annexes]:
+    published = annex.publish(edition)
+    return published, Annexes(published)
 
 
 def _print(edition: Edition, label: str, bulletins: Iterable[Bulletin]) -> Receipt:
-    folder = EditionFolder(edition.period, edition.cutoff)
+    folder, (_, workbooks) = EditionFolder(edition.period, edition.cutoff), _annexes(edition)
     hashes = []
     for one in bulletins:
         stem = file_stem(one.level, one.code, edition.period)
         contents = rendering.render(f"{one.template}.html.j2", one.context, FILTERS, edition.cutoff)
         files = dict(zip((f"{stem}{suffix}" for suffix in FORMATS), contents, strict=True))
         if one.level in WITH_ANNEX:
-            files[annex_name(one.level, one.code, edition.period)] = _annexes(edition).build(one.level, one.code)
+            files[annex_name(one.level, one.code, edition.period)] = workbooks.build(one.level, one.code)
         for name, content in files.items():
             folder.write(name, content)
             hashes.append(hashlib.sha256(content).hexdigest())

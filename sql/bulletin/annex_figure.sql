@@ -1,6 +1,6 @@
--- every figure of an edition, for its annexes and its open data
+-- every figure of an edition, or of the nation or a province with its parts, for annexes and open data
 -- grain:  one row per figure
--- reads:  bulletin.printed_figure, bulletin.revision
+-- reads:  bulletin.printed_figure, bulletin.revision, reference.county
 -- writes: nothing
 select
     printed.year, printed.phase, printed.cutoff, printed.indicator, printed.basis, printed.level, printed.unit_code,
@@ -20,3 +20,9 @@ select
     ) as is_revised
 from bulletin.printed_figure as printed
 where printed.year = :year and printed.phase = :phase and printed.cutoff = :cutoff
+    and (
+        cast(:unit_code as text) is null
+        or printed.unit_code = :unit_code
+        or (:unit_code = 'IR' and printed.level = 'province')
+        or printed.unit_code in (select county_code from reference.county where province_code = :unit_code)
+    )
