@@ -17,7 +17,7 @@ from tasks.edges.annex.open_data import FILES
 
 TITLE_FA = "پایش اشتغال کشور"
 DATA = "data"
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 5_000
 DATA_FILES = tuple(f"{DATA}/{name}" for name in FILES)
 
 

@@ -123,7 +123,7 @@ class _Parts:
     """Which figures state the same number as another: one variable, added up over one unit and domain on one basis."""
 
     def __init__(self, rows: pd.DataFrame, codes: Codes) -> None:
-        self._definition = codes.indicators.loc[rows["indicator"]]
+        self._definition = codes.indicators[["numerator", "denominator", "observed"]].loc[rows["indicator"]]
         self._variables = pd.Index(
             pd.unique(pd.concat([codes.indicators[name] for name in ("numerator", "denominator", "observed")]).dropna())
         ).union(sorted({reason for reasons in codes.indicators["exclusions"] for reason in reasons}))
