@@ -52,5 +52,5 @@ def naming(edition: bulletin.Edition) -> Edition:
         guideline=named["guideline_version"],
         is_rehearsal=named["is_rehearsal"],
         not_covered=tuple(edition.not_covered),
-        names={"agency": edition.agency_names},
+        names={"agency": {card["agency_code"]: card["agency_name"] for card in edition.agencies}},
     )

@@ -215,7 +215,7 @@ class Edition:
         every = self._agency_figures
         rates = {code: every.get("accuracy_rate", "estimated", domain=f"agency={code}") for code in cards}
         stands = statement.standings(rates, self.confidence)
-        rest = {code: name for code, name in self.agency_names.items() if code not in cards}
+        rest = {code: name for code, name in self._agency_names.items() if code not in cards}
         rows = [card | {"standing": stands[code]} for code, card in cards.items()]
         rows += [
             {"agency_code": code, "agency_name": name, "standing": wording.UNKNOWN}
@@ -382,8 +382,7 @@ class Edition:
         }
 
     @cached_property
-    def agency_names(self) -> dict[str, str]:
-        """Names of the agencies that deliver plans in the year, by code."""
+    def _agency_names(self) -> dict[str, str]:
         return {
             source.agency_code: source.agency_name
             for source in sources.load_all().values()

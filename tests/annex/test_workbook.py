@@ -179,6 +179,18 @@ def test_exclusions_are_told_in_persian(built):
     assert re.fullmatch("برای بازدید آن اقدام نشده: [۰-۹]+", row["کنارگذاشته‌ها"])
 
 
+def test_an_exclusion_that_is_confidential_has_its_mark():
+    where = at(FIGURES, "crude_confirmation_rate")
+    content = build(
+        "province",
+        "06",
+        FIGURES.assign(exclusions=FIGURES["exclusions"].mask(where, '{"not_attempted": null}')),
+        edition(),
+    )
+    row = row_of(content, "نرخ‌ها", **{"کد شاخص": "crude_confirmation_rate", "مبنا": "شمارش"})
+    assert row["کنارگذاشته‌ها"] == "برای بازدید آن اقدام نشده: [c]"
+
+
 def test_marks_stand_beside_the_value_and_are_explained(built):
     weak = FIGURES["quality"].mask(at(FIGURES, "accuracy_rate", basis="estimated"), "withheld")
     content = build("province", "06", FIGURES.assign(quality=weak, is_revised=True), edition())

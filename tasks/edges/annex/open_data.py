@@ -16,8 +16,8 @@ from tasks.edges.annex.marks import Published
 FIGURES_CSV, FIGURES_JSON, FIGURES_PARQUET = "figures.csv", "figures.json", "figures.parquet"
 FIGURES_SDMX, DATAPACKAGE, DCAT = "figures.sdmx.csv", "datapackage.json", "dcat.jsonld"
 FILES = (
-    FIGURES_CSV, FIGURES_JSON, FIGURES_PARQUET, FIGURES_SDMX, *(f"{name}.csv" for name in datapackage.KEYS), DATAPACKAGE,
-    DCAT,
+    FIGURES_CSV, FIGURES_JSON, FIGURES_PARQUET, FIGURES_SDMX, DATAPACKAGE, DCAT,
+    *(f"{name}.csv" for name in datapackage.KEYS),
 )  # fmt: skip
 # Labels stand in code lists too; CSV and Parquet carry them beside the codes.
 LABELS = ("indicator_name_fa", "unit_name_fa", "unit_name_en", "domain_name_fa", "domain_name_en")
