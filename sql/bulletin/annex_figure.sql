@@ -9,7 +9,7 @@ select
     cast(printed.exclusions as text) as exclusions,
     printed.n, printed.estimate, printed.standard_error, printed.lower, printed.upper, printed.quality,
     printed.method, printed.guideline,
-    false as is_suppressed,
+    printed.is_suppressed,
     exists(
         select 1 from bulletin.revision as revision
         where

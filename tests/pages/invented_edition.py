@@ -163,8 +163,8 @@ class Store:
         yield from (rows.iloc[first : first + row_count] for first in range(0, max(len(rows), 1), row_count))
 
     def _bulletin_annex_figure(self, unit_code, **partition):
-        rows = self.figures.assign(**partition, is_suppressed=False, is_revised=False)
-        return rows.assign(is_suppressed=rows["indicator"].isin(self.suppressed))
+        rows = self.figures.assign(**partition, is_revised=False)
+        return rows.assign(is_suppressed=rows["is_suppressed"] | rows["indicator"].isin(self.suppressed))
 
     def _bulletin_agency_figure(self, **_):
         rows = self.figures

@@ -116,6 +116,19 @@ def test_what_may_not_be_published_is_in_no_annex(printed):
     assert all(row["مقدار"] != "" for row in told if row["کد شاخص"] == "eligible_plan_count")
 
 
+def test_what_a_page_withholds_its_annex_withholds_too(printed):
+    edition = Edition(PERIOD, DAY)
+    rows = annex.publish(edition).rows
+    keys = rows[["indicator", "basis", "unit_code", "domain"]].itertuples(index=False, name=None)
+    told = dict(zip(keys, rows["mark"], strict=True))
+    contexts = [edition.national(), *(edition.provincial(code) for code in ("00", "01", "06")), edition.agency("P02")]
+    withheld = {
+        key: figure.mark for context in contexts for key, figure in context["figures"]._figures.items() if figure.mark
+    }
+    assert {"c", "u"} <= set(withheld.values())
+    assert {key: mark for key, mark in withheld.items() if mark != "z" and told[key] not in (mark, "c")} == {}
+
+
 def test_a_name_that_is_code_is_a_text_in_every_annex(printed):
     # An agency that no source names any more has the name of its scorecard.
     printed.names = AGENCIES | {"P03": SCRIPT, "P91": FORMULA}
