@@ -1,4 +1,4 @@
-"""Print a whole edition from a warehouse that holds its figures; measure time, memory and sizes.
+"""Print a whole edition with its annexes and open data from stored figures; measure time, processor, memory, sizes.
 
 Run after `payesh demo`, with the stack up or PAYESH_DATABASE_URL set:
 
@@ -34,25 +34,31 @@ def print_all(period: Period, cutoff: datetime.date) -> float:
 
     begun = time.perf_counter()
     assert printing.begin_edition.fn(period, cutoff)  # noqa: S101
+    printing.write_open_data.fn(period, cutoff)
+    print(f"open data, {time.perf_counter() - begun:.0f} s", end="", flush=True)
     with ThreadPoolExecutor(WORKERS) as pool:
-        work = [pool.submit(printing.print_nation.fn, period, cutoff)]
-        work.append(pool.submit(printing.print_agencies.fn, period, cutoff))
+        work = [pool.submit(part.fn, period, cutoff) for part in (printing.print_nation, printing.print_agencies)]
         work += [pool.submit(printing.print_province.fn, period, cutoff, code) for code in province_codes()]
         for place, one in enumerate(work):
             one.result()
-            print(f"\r{place + 1} of {len(work)} parts", end="", flush=True)
+            took = time.perf_counter() - begun
+            print(f"\r{place + 1} of {len(work)} parts, {took:.0f} s", end="", flush=True)
     print()
     return time.perf_counter() - begun
 
 
-def print_one_again(period: Period, cutoff: datetime.date) -> float:
-    """Print one province's bulletin in a process that has printed before; return the seconds it took."""
+def print_one_again(period: Period, cutoff: datetime.date) -> tuple[float, float]:
+    """Print one province's bulletin with its annex, in a process that has printed before; return wall and processor."""
+    from tasks import annex
     from tasks.bulletin import FILTERS, Edition
     from tasks.edges import rendering
+    from tasks.edges.annex.workbook import Annexes
 
-    begun = time.perf_counter()
-    rendering.render("provincial.html.j2", Edition(period, cutoff).provincial("00"), FILTERS, cutoff)
-    return time.perf_counter() - begun
+    begun, cpu = time.perf_counter(), time.process_time()
+    edition = Edition(period, cutoff)
+    rendering.render("provincial.html.j2", edition.provincial("00"), FILTERS, cutoff)
+    Annexes(annex.publish(edition, "00")).build("province", "00")
+    return time.perf_counter() - begun, time.process_time() - cpu
 
 
 def same_as_recorded(period: Period, cutoff: datetime.date) -> str:
@@ -63,9 +69,14 @@ def same_as_recorded(period: Period, cutoff: datetime.date) -> str:
     rows = warehouse.read("bulletin/file.sql", year=period.year, phase=period.phase, cutoff=cutoff)
     recorded = dict(zip(rows["file_name"], rows["sha256"], strict=True))
     folder = EditionFolder(period, cutoff).hidden
-    printed = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    printed = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in sizes_of(folder)}
     same = [name for name, digest in printed.items() if recorded.get(name) == digest]
     return f"{len(same)} of {len(printed)} files"
+
+
+def sizes_of(folder: Path) -> dict[str, int]:
+    """Give the size of each file [bytes], those of folders too."""
+    return {path.relative_to(folder).as_posix(): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
 
 
 class Peak:
@@ -88,15 +99,19 @@ class Peak:
         self._thread.join()
 
 
-def report(folder: Path, seconds: float, again: float, peak: Peak, cpu: float) -> None:
+def report(folder: Path, seconds: float, again: tuple[float, float], peak: Peak, cpu: float) -> None:
     """Say what was measured beside what is asked for."""
-    sizes = {path.name: path.stat().st_size / 1000 for path in folder.iterdir()}
-    pages = [name for name in sizes if name.endswith(".html")]
-    print(f"bulletins    {len(pages)} as HTML and PDF, {sum(sizes.values()) / 1000:.0f} MB")
+    sizes = {name: size / 1000 for name, size in sizes_of(folder).items()}
+    pages, books = ([name for name in sizes if name.endswith(suffix)] for suffix in (".html", ".xlsx"))
+    data = [name for name in sizes if "/" in name]
+    print(f"bulletins    {len(pages)} as HTML and PDF, {sum(sizes.values()) / 1000:.0f} MB in all")
+    print(f"annexes      {len(books)} workbooks, {sum(sizes[name] for name in books) / 1000:.0f} MB")
+    print(f"open data    {len(data)} files, {sum(sizes[name] for name in data) / 1000:.0f} MB")
     print(f"time         {seconds:.1f} s (asked: {LIMITS['seconds']:.0f}) on {os.cpu_count()} cores")
     print(f"processor    {cpu:.1f} s, load of the machine {os.getloadavg()[0]:.1f}")
     print(f"memory       {peak.mebibytes:.0f} MiB at most (asked: {LIMITS['mebibytes']:.0f})")
-    print(f"one again    {again:.2f} s (asked: {LIMITS['one_again_seconds']:.0f})")
+    wall, again_cpu = again
+    print(f"one again    {wall:.2f} s (asked: {LIMITS['one_again_seconds']:.0f}), processor {again_cpu:.2f} s")
     for kind, limit in LARGEST_KB.items():
         largest = max(size for name, size in sizes.items() if name.startswith(kind) and name.endswith(".html"))
         print(f"{kind:<12} {largest:.0f} kB at most (asked: {limit})")
@@ -122,7 +137,8 @@ def main() -> None:
         os.environ["PAYESH_HOME"] = home
         peak, cpu = Peak(), time.process_time()
         seconds = print_all(period, cutoff)
-        cpu, again = time.process_time() - cpu, print_one_again(period, cutoff)
+        cpu = time.process_time() - cpu
+        again = print_one_again(period, cutoff)
         peak.stop()
         print(f"same bytes as recorded: {same_as_recorded(period, cutoff)}")
         report(EditionFolder(period, cutoff).hidden, seconds, again, peak, cpu)

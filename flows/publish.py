@@ -17,7 +17,7 @@ from tasks.error_sources import estimate_error_sources
 from tasks.estimate import estimate_figures
 from tasks.finding import open_cases
 from tasks.gates import pass_gate
-from tasks.printing import begin_edition, print_agencies, print_nation, print_province, show_edition
+from tasks.printing import begin_edition, print_agencies, print_nation, print_province, show_edition, write_open_data
 from tasks.release import record_edition
 from tasks.small_area import estimate_small_areas
 
@@ -47,6 +47,8 @@ def publish(year: int, phase: int = 1, cutoff: datetime.date | None = None, kind
 def _print_bulletins(period: Period, cutoff: datetime.date) -> None:
     """Print an edition beside its place and move it there whole; one that stands is left as it is."""
     if begin_edition(period, cutoff):
+        # First and alone: it reads every figure, which the workbooks beside the bulletins are then made from.
+        write_open_data(period, cutoff)
         with tags("province:all"):
             printed = [print_nation.submit(period, cutoff), print_agencies.submit(period, cutoff)]
         for code in province_codes():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ from methods.errors import FigureMissing
 from methods.period import Period
 from tasks import statement
 from tasks.edges import definitions, law, register, sources, warehouse
-from tasks.edges.edition import NOTHING, EditionFolder, Figure, Figures, page_name
+from tasks.edges.edition import NOTHING, EditionFolder, Figure, Figures
 from tasks.edges.language import LANGUAGES, N_, ORIGINAL
 from tasks.edges.sources import Source
 from tasks.edges.warehouse import Receipt, Rowset
@@ -94,6 +94,30 @@ def province_codes() -> list[str]:
     return sorted(units.loc[units["level"] == "province", "unit_code"])
 
 
+def languages_of(level: str) -> tuple[str, ...]:
+    """List the languages a bulletin is printed in, the original first."""
+    return LANGUAGES if level in ("nation", "province") else (ORIGINAL,)
+
+
+def file_stem(level: str, code: str, period: Period, language: str = ORIGINAL) -> str:
+    """Name the files of a bulletin, without their format: `province-06-1403-1`, and `province-06-1403-1.en` in English.
+
+    Args:
+        level: nation, province, county, agency or methods.
+        code: of the unit or agency; the nation and the methods have none in their name.
+        period: of the edition.
+        language: fa or en.
+    """
+    names = {"nation": "national", "methods": "methods"}
+    stem = names.get(level, f"{level}-{code}")
+    return f"{stem}-{period}" + ("" if language == ORIGINAL else f".{language}")
+
+
+def annex_name(level: str, code: str, period: Period) -> str:
+    """Name the workbook that lies beside a bulletin."""
+    return f"{file_stem(level, code, period)}.xlsx"
+
+
 class Edition:
     """All an edition is printed from: what its bulletins share is read once, what is one's own by itself."""
 
@@ -109,7 +133,7 @@ class Edition:
         rates = statement.rates(figures, [unit["code"] for unit in provinces])
         ranks = statement.rank_sets(rates, self.confidence)
         return self._shared(NATION, "nation", figures) | {
-            "languages": self._languages("national", LANGUAGES),
+            "languages": self._languages("nation"),
             "provinces": provinces,
             "empty_provinces": [unit for unit in every if unit not in provinces],
             "standings": statement.standings(rates, self.confidence),
@@ -133,7 +157,7 @@ class Edition:
         counties = [unit for unit in self._units("county") if unit["province_code"] == province_code]
         rates = statement.rates(figures, [unit["code"] for unit in counties])
         return self._shared(province_code, "province", figures) | {
-            "languages": self._languages(f"province-{province_code}", LANGUAGES),
+            "languages": self._languages("province", province_code),
             "is_covered": is_covered,
             "counties": counties,
             "standings": statement.standings(rates, self.confidence),
@@ -155,12 +179,13 @@ class Edition:
             reason = wording.why_not_printed(*counts, is_suppressed=rate.is_suppressed, is_weak=rate.mark is not None)
         kept = ("edition", "minimum_count", "not_covered", "small_areas", "revisions", "indicators")
         return {name: province[name] for name in kept} | {
-            "languages": self._languages(f"county-{county_code}"),
+            "languages": self._languages("county", county_code),
             "unit": {"level": "county"} | unit,
             "province": province["unit"],
             "figures": figures,
             "standing": province["standings"].get(county_code, wording.UNKNOWN),
             "reason": reason,
+            "annex": annex_name("county", county_code, self.period),
         }
 
     def agency(self, agency_code: str) -> dict[str, Any]:
@@ -169,8 +194,9 @@ class Edition:
         domain, figures = card["domain"], self._agency_figures
         is_covered = figures.has(domain=domain)
         return self._shared(NATION, "agency", figures) | {
-            "languages": self._languages(f"agency-{agency_code}"),
+            "languages": self._languages("agency", agency_code),
             "agency": card,
+            "annex": annex_name("agency", agency_code, self.period),
             "domain": domain,
             "is_covered": is_covered,
             "agencies": self.agencies,
@@ -189,6 +215,7 @@ class Edition:
         precision = _records(warehouse.read("bulletin/precision.sql", **self._year))
         return self._shared(NATION, "nation", figures) | {
             "languages": self._languages("methods"),
+            "annex": None,
             "provinces": self._units("province"),
             "agencies": self.agencies,
             "deliveries": self.deliveries,
@@ -299,6 +326,7 @@ class Edition:
         return {
             "edition": self.edition,
             "unit": {"level": level, "code": unit_code, "name": name},
+            "annex": annex_name(level, unit_code, self.period),
             "figures": figures,
             "groups": groups,
             "contrasts": statement.contrasts(figures, groups, self.confidence),
@@ -331,9 +359,9 @@ class Edition:
     def _reasons_fa(self) -> str:
         return REASON_JOINT_FA.join(REASONS_FA[reason] for reason in self.record["reasons"])
 
-    def _languages(self, stem: str, languages: Iterable[str] = (ORIGINAL,)) -> dict[str, str]:
+    def _languages(self, level: str, code: str = NATION) -> dict[str, str]:
         """Name the page in each language it is printed in: language -> file."""
-        return {language: f"{page_name(stem, self.period, language)}.html" for language in languages}
+        return {language: f"{file_stem(level, code, self.period, language)}.html" for language in languages_of(level)}
 
     def _rows(self, name: str, unit_code: str) -> list[dict[str, Any]]:
         return _records(warehouse.read(f"bulletin/{name}.sql", **self.partition, unit_code=unit_code))

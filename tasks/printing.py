@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -14,16 +15,30 @@ from prefect.cache_policies import NO_CACHE
 
 from methods.errors import FrozenConflict
 from methods.period import Period
-from tasks import translation
-from tasks.bulletin import Edition
+from tasks import annex, translation
+from tasks.bulletin import NATION, Edition, annex_name, file_stem, languages_of
 from tasks.edges import rendering, warehouse
-from tasks.edges.edition import EditionFolder, page_name
-from tasks.edges.language import ENGLISH
+from tasks.edges.annex import open_data
+from tasks.edges.annex.marks import Published
+from tasks.edges.annex.workbook import Annexes
+from tasks.edges.edition import EditionFolder
 from tasks.edges.site import archive
 from tasks.edges.site.archive import ABOUT
 from tasks.edges.warehouse import Receipt
 
 FORMATS = (".html", ".pdf")
+# Levels whose bulletins have a workbook beside them; the report on methods has none.
+WITH_ANNEX = ("nation", "province", "county", "agency")
+
+
+@dataclass(frozen=True)
+class Bulletin:
+    """One bulletin, ready to be printed."""
+
+    template: str
+    level: str
+    code: str
+    context: Mapping[str, Any]
 
 
 @task(task_run_name="begin-edition-{period}-{cutoff}", cache_policy=NO_CACHE)
@@ -61,8 +76,11 @@ def begin_edition(period: Period, cutoff: datetime.date) -> bool:
 def print_nation(period: Period, cutoff: datetime.date) -> Receipt:
     """Print the national bulletin, and the report on methods and quality."""
     edition = _under_way(period, cutoff)
-    pages = [("national", "national", edition.national()), ("methods", "methods", edition.methods_report())]
-    return _print(edition, f"national-{period}", pages)
+    bulletins = [
+        Bulletin("national", "nation", NATION, edition.national()),
+        Bulletin("methods", "methods", NATION, edition.methods_report()),
+    ]
+    return _print(edition, f"national-{period}", bulletins)
 
 
 @task(task_run_name="print-province-{province_code}-{period}-{cutoff}", cache_policy=NO_CACHE)
@@ -70,10 +88,9 @@ def print_province(period: Period, cutoff: datetime.date, province_code: str) ->
     """Print the bulletin of a province, and the sheet of each of its counties."""
     edition = _under_way(period, cutoff)
     province = edition.provincial(province_code)
-    sheets = (
-        ("county", f"county-{unit['code']}", edition.county(province, unit["code"])) for unit in province["counties"]
-    )
-    first = ("provincial", f"province-{province_code}", province)
+    codes = [unit["code"] for unit in province["counties"]]
+    sheets = (Bulletin("county", "county", code, edition.county(province, code)) for code in codes)
+    first = Bulletin("provincial", "province", province_code, province)
     return _print(edition, f"province-{province_code}-{period}", [first, *sheets])
 
 
@@ -82,18 +99,30 @@ def print_agencies(period: Period, cutoff: datetime.date) -> Receipt:
     """Print the sheet of each agency."""
     edition = _under_way(period, cutoff)
     codes = [card["agency_code"] for card in edition.agencies]
-    sheets = (("agency", f"agency-{code}", edition.agency(code)) for code in codes)
+    sheets = (Bulletin("agency", "agency", code, edition.agency(code)) for code in codes)
     return _print(edition, f"agencies-{period}", sheets)
+
+
+@task(task_run_name="write-open-data-{period}-{cutoff}", cache_policy=NO_CACHE)
+def write_open_data(period: Period, cutoff: datetime.date) -> Receipt:
+    """Write the figures of the edition for machines, beside its bulletins."""
+    folder = EditionFolder(period, cutoff)
+    published, _ = _annexes(_under_way(period, cutoff))
+    with folder.writing(annex.DATA) as place:
+        paths = open_data.write(place, published)
+    return Receipt("bulletin.file", f"data-{period}", len(paths), _hash((place / open_data.DATAPACKAGE).read_bytes()))
 
 
 @task(task_run_name="show-edition-{period}-{cutoff}", cache_policy=NO_CACHE)
 def show_edition(period: Period, cutoff: datetime.date) -> Receipt:
-    """Move the edition into place, once every bulletin of it is there."""
+    """Move the edition into place, once every file of it is there."""
     edition, folder = _under_way(period, cutoff), EditionFolder(period, cutoff)
     folder.write(ABOUT, archive.about_text(_about(edition)))
-    folder.show([f"{stem}{suffix}" for stem in stems(edition) for suffix in FORMATS])
+    folder.show(file_names(edition))
     page = folder.shown / f"national-{period}.html"
     create_link_artifact(key=f"bulletin-{period}", link=page.as_uri(), link_text=f"Bulletin {period}")
+    # The figures of a whole edition are large.
+    _annexes.cache_clear()
     files = folder.files()
     return Receipt("bulletin.file", str(period), len(files), _hash("".join(files["sha256"]).encode()))
 
@@ -107,16 +136,21 @@ def _about(edition: Edition) -> dict[str, Any]:
     return about | {name: named[name] for name in ("next_release_on", "is_rehearsal", "contact")}
 
 
-def stems(edition: Edition) -> list[str]:
-    """Name every bulletin of an edition in each of its languages, without its format."""
-    units = edition.units
-    of_level = {level: sorted(units.loc[units["level"] == level, "unit_code"]) for level in ("province", "county")}
-    names = ["national", "methods"]
-    names += [f"{level}-{code}" for level, codes in of_level.items() for code in codes]
-    names += [f"agency-{card['agency_code']}" for card in edition.agencies]
-    english = ["national", *(f"province-{code}" for code in of_level["province"])]
-    pages = [page_name(name, edition.period) for name in names]
-    return pages + [page_name(name, edition.period, ENGLISH) for name in english]
+def file_names(edition: Edition) -> list[str]:
+    """Name every file an edition is made of."""
+    period, units = edition.period, edition.units
+    bulletins = [("nation", NATION), ("methods", NATION)]
+    bulletins += [("agency", str(card["agency_code"])) for card in edition.agencies]
+    for level in ("province", "county"):
+        bulletins += [(level, code) for code in sorted(units.loc[units["level"] == level, "unit_code"])]
+    pages = [
+        f"{file_stem(level, code, period, language)}{suffix}"
+        for level, code in bulletins
+        for language in languages_of(level)
+        for suffix in FORMATS
+    ]
+    annexes = [annex_name(level, code, period) for level, code in bulletins if level in WITH_ANNEX]
+    return [*pages, *annexes, *annex.DATA_FILES, ABOUT]
 
 
 @lru_cache(maxsize=1)
@@ -125,17 +159,33 @@ def _under_way(period: Period, cutoff: datetime.date) -> Edition:
     return Edition(period, cutoff)
 
 
-def _print(edition: Edition, label: str, pages: Iterable[tuple[str, str, Mapping[str, Any]]]) -> Receipt:
-    folder = EditionFolder(edition.period, edition.cutoff)
+@lru_cache(maxsize=1)
+def _annexes(edition: Edition) -> tuple[Published, Annexes]:
+    published = annex.publish(edition)
+    return published, Annexes(published)
+
+
+def _print(edition: Edition, label: str, bulletins: Iterable[Bulletin]) -> Receipt:
+    folder, (_, workbooks) = EditionFolder(edition.period, edition.cutoff), _annexes(edition)
     hashes = []
-    for template, stem, context in pages:
-        for language in context["languages"]:
-            said, filters = translation.put(context, language), translation.FILTERS[language]
-            contents = rendering.render(f"{template}.html.j2", said, filters, edition.cutoff, language)
-            for suffix, content in zip(FORMATS, contents, strict=True):
-                folder.write(f"{page_name(stem, edition.period, language)}{suffix}", content)
-                hashes.append(hashlib.sha256(content).hexdigest())
+    for one in bulletins:
+        for name, content in _files(edition, one, workbooks).items():
+            folder.write(name, content)
+            hashes.append(hashlib.sha256(content).hexdigest())
     return Receipt("bulletin.file", label, len(hashes), _hash("".join(hashes).encode()))
+
+
+def _files(edition: Edition, one: Bulletin, workbooks: Annexes) -> dict[str, bytes]:
+    """Render a bulletin in its languages and formats, and the workbook beside it: file -> content."""
+    files: dict[str, bytes] = {}
+    for language in languages_of(one.level):
+        said, filters = translation.put(one.context, language), translation.FILTERS[language]
+        contents = rendering.render(f"{one.template}.html.j2", said, filters, edition.cutoff, language)
+        stem = file_stem(one.level, one.code, edition.period, language)
+        files |= dict(zip((f"{stem}{suffix}" for suffix in FORMATS), contents, strict=True))
+    if one.level in WITH_ANNEX:
+        files[annex_name(one.level, one.code, edition.period)] = workbooks.build(one.level, one.code)
+    return files
 
 
 def _hash(content: bytes) -> str:

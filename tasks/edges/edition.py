@@ -14,7 +14,6 @@ import pandas as pd
 
 from methods.errors import EditionUnwritable, FigureMissing, FrozenConflict
 from methods.period import Period
-from tasks.edges.language import ORIGINAL
 from tasks.edges.settings import settings
 
 FIELDS = (
@@ -55,11 +54,6 @@ class Figure:
 # Of a unit in which nothing was estimated.
 NOTHING = Figure(None, None, None, 0, None, None, None, "undefined", "")
 Key = tuple[str, str, str, str]
-
-
-def page_name(stem: str, period: Period, language: str = ORIGINAL) -> str:
-    """Name a page of an edition, without its format: `national-1403-1`, and `national-1403-1.en` in English."""
-    return f"{stem}-{period}" + ("" if language == ORIGINAL else f".{language}")
 
 
 class Figures:
@@ -153,14 +147,27 @@ class EditionFolder:
         with self._writing(path):
             path.write_bytes(content)
 
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """Give the place of a folder of the edition, for who writes one whole.
+
+        Raises:
+            EditionUnwritable: the disk is full, or does not let us.
+        """
+        with self._writing(self.hidden / name):
+            yield self.hidden / name
+
     def show(self, names: Collection[str]) -> None:
         """Move the edition into place.
+
+        Args:
+            names: files it must have, those of its folders as `data/figures.csv`.
 
         Raises:
             EditionUnwritable: a file is missing, or the folder cannot be moved.
             FrozenConflict: another edition stands there.
         """
-        missing = sorted(set(names) - {path.name for path in self.hidden.iterdir()})
+        missing = sorted(set(names) - {_name(path, self.hidden) for path in _files(self.hidden)})
         if missing:
             raise EditionUnwritable(
                 place=str(self.hidden), found=f"no {', '.join(missing[:3])} ({len(missing)} missing)",
@@ -175,10 +182,9 @@ class EditionFolder:
             self.hidden.rename(self.shown)
 
     def files(self) -> pd.DataFrame:
-        """List the files that are shown: file_name, byte_count, sha256, by name."""
-        paths = sorted(path for path in self.shown.iterdir() if path.is_file()) if self.shown.is_dir() else []
-        rows = [(path.name, path.stat().st_size, hashlib.sha256(path.read_bytes()).hexdigest()) for path in paths]
-        return pd.DataFrame(rows, columns=["file_name", "byte_count", "sha256"])
+        """List the files that are shown, those of its folders too: file_name, byte_count, sha256, by name."""
+        rows = [(_name(path, self.shown), path.stat().st_size, _sha256(path)) for path in _files(self.shown)]
+        return pd.DataFrame(sorted(rows), columns=["file_name", "byte_count", "sha256"])
 
     @contextmanager
     def _writing(self, path: Path) -> Iterator[None]:
@@ -189,3 +195,16 @@ class EditionFolder:
                 place=str(path), found=error.strerror or str(error), wanted="room for the edition, and leave to write",
                 remedy="Nothing of it is shown. Make room and publish again.",
             ) from error  # fmt: skip
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

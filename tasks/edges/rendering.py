@@ -40,6 +40,10 @@ LAYOUT = [
     "ccmp", "locl", "init", "medi", "fina", "isol", "rlig", "liga", "calt", "kern", "mark", "mkmk", "tnum",
 ]  # fmt: skip
 WEIGHTS = (400, 700)
+# Typst keeps what it worked out for a page until so many others were compiled (typst-py: `comemo::evict(10)`), and
+# no page is like another: ten of the larger ones at once would be most of the memory that printing takes.
+KEPT_COMPILES = 11
+LARGE_PAGE = 15_000
 
 Filters = Mapping[str, Callable[..., Any]]
 
@@ -100,8 +104,15 @@ def print_pdf(page: str, notice: str, document_date: datetime.date, style: str =
         sys_inputs={"page": page, "notice": notice} | {key: str(value) for key, value in date.items()},
         pdf_standards=["ua-1", "a-2a"],
     )
+    if len(page) > LARGE_PAGE:
+        _forget_layouts()
     # Only pictures come a page at a time.
     return pdf if isinstance(pdf, bytes) else b"".join(pdf or ())
+
+
+def _forget_layouts() -> None:
+    for _ in range(KEPT_COMPILES):
+        typst.Compiler(b" ", font_paths=_print_fonts(), ignore_system_fonts=True).compile(format="svg")
 
 
 @cache

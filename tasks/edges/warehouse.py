@@ -98,7 +98,23 @@ def read(file: str, **parameters: Any) -> pd.DataFrame:
     """Read the rows of a named SQL file, or of a query that was written for a form."""
     with transaction() as connection:
         result = connection.execute(sa.text(_body(file)), parameters)
-        return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
+        return _frame(result, list(result.keys()))
+
+
+def read_in_parts(file: str, row_count: int, **parameters: Any) -> Iterator[pd.DataFrame]:
+    """Read the rows of a named SQL file so many at a time, each time in the memory that so many take.
+
+    There is a part at least; what a column holds is told part by part, so one may hold nothing but nulls.
+    """
+    with transaction() as connection:
+        streamed = connection.execution_options(stream_results=True, yield_per=row_count)
+        result = streamed.execute(sa.text(_body(file)), parameters)
+        columns, has_some = list(result.keys()), False
+        for rows in result.partitions(row_count):
+            has_some = True
+            yield _frame(rows, columns)
+        if not has_some:
+            yield _frame([], columns)
 
 
 def run(connection: Connection, file: str, **parameters: Any) -> None:
@@ -440,6 +456,11 @@ def _source(file: str) -> str:
 
 def _body(query: str) -> str:
     return _source(query) if query.endswith(".sql") else query
+
+
+def _frame(rows: Iterable[Any], columns: list[str]) -> pd.DataFrame:
+    # Of plain tuples pandas does not ask, row by row, what they are called.
+    return pd.DataFrame([tuple(row) for row in rows], columns=columns)
 
 
 @contextmanager

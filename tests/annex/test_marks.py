@@ -157,6 +157,16 @@ def test_exclusions_are_read_as_dicts_and_as_text():
     pd.testing.assert_frame_equal(blanked(dicts), blanked(FIGURES))
 
 
+@pytest.mark.parametrize("form", [json.dumps, dict])
+def test_a_count_that_is_confidential_already_stays_so_and_the_rest_of_its_figure_is_told(form):
+    where = at(FIGURES, "accuracy_rate")
+    counts = json.loads(FIGURES.loc[where, "exclusions"].item())
+    told = FIGURES["exclusions"].map(json.loads).map(form).mask(where, form(counts | {"pending": None}))
+    found = one(blanked(FIGURES.assign(exclusions=told)), "accuracy_rate")
+    assert json.loads(found["exclusions"]) == counts | {"pending": None}
+    assert (found["mark"], found["numerator"] > 0) == ("", True)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -16,8 +16,7 @@ import pytest
 from invented_figures import FORMULA, LONG_NAME, SCRIPT, at, edition, figures_of
 from pysdmx.io import read_sdmx
 
-from methods.errors import FiguresUnfit
-from tasks.edges.annex import dcat, open_data, table
+from tasks.edges.annex import dcat, marks, open_data, table
 
 FIGURES = figures_of()
 HIDDEN = at(FIGURES, "violation_plan_count"), at(FIGURES, "accuracy_rate", basis="estimated", domain="sex=male")
@@ -36,7 +35,7 @@ def weakened():
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("edition") / "data"
-    open_data.write(folder, weakened(), edition())
+    open_data.write(folder, marks.publish(weakened(), edition()))
     return folder
 
 
@@ -165,7 +164,7 @@ def test_sdmx_says_why_an_observation_has_no_value(written):
 
 
 def test_made_up_figures_are_a_data_flow_of_their_own(tmp_path):
-    open_data.write(tmp_path / "data", FIGURES, edition(is_rehearsal=False))
+    open_data.write(tmp_path / "data", marks.publish(FIGURES, edition(is_rehearsal=False)))
     (dataset,) = read_sdmx(tmp_path / "data" / "figures.sdmx.csv").data
     assert dataset.structure == "Dataflow=PAYESH:FIGURE(1.0)"
     assert (
@@ -212,7 +211,7 @@ def test_every_beginning_of_a_formula_is_guarded_and_numbers_are_not(tmp_path, s
 def test_same_figures_same_bytes_whatever_their_order(written, tmp_path):
     shuffled = weakened().sample(frac=1, random_state=7)
     shuffled["exclusions"] = [json.loads(text) for text in shuffled["exclusions"]]
-    again = open_data.write(tmp_path / "data", shuffled, edition())
+    again = open_data.write(tmp_path / "data", marks.publish(shuffled, edition()))
     assert [path.name for path in again] == sorted(path.name for path in written.iterdir())
     for path in again:
         assert path.read_bytes() == (written / path.name).read_bytes(), path.name
@@ -260,7 +259,7 @@ def test_a_full_disk_leaves_what_stood_there_or_nothing(written, tmp_path, is_th
     if is_there:
         shutil.copytree(written, folder)
     with disk_of(100_000), pytest.raises(OSError, match="File too large"):
-        open_data.write(folder, FIGURES, edition())
+        open_data.write(folder, marks.publish(FIGURES, edition()))
     assert [path.name for path in tmp_path.iterdir()] == (["data"] if is_there else [])
     if is_there:
         assert {path.name: path.read_bytes() for path in folder.iterdir()} == {
@@ -273,7 +272,7 @@ def test_what_a_stop_left_half_done_does_not_stay(written, tmp_path):
     (tmp_path / "data.part" / "figures.csv").write_text("half", encoding="utf-8")
     shutil.copytree(written, tmp_path / "data")
     (tmp_path / "data" / "of_before.csv").write_text("gone", encoding="utf-8")
-    open_data.write(tmp_path / "data", weakened(), edition())
+    open_data.write(tmp_path / "data", marks.publish(weakened(), edition()))
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == sorted(
         path.name for path in written.iterdir()
@@ -282,7 +281,7 @@ def test_what_a_stop_left_half_done_does_not_stay(written, tmp_path):
 
 def test_two_values_that_sdmx_cannot_tell_apart_are_told_apart(tmp_path):
     figures = figures_of(provinces=("00",), counties=(), domains=("bank=بانک ملی", "bank=بانک ملت"))
-    open_data.write(tmp_path / "data", figures, edition())
+    open_data.write(tmp_path / "data", marks.publish(figures, edition()))
     (dataset,) = read_sdmx(tmp_path / "data" / "figures.sdmx.csv").data
     assert dataset.data["DOMAIN_VALUE"].nunique() == 3
     assert dataset.data["DOMAIN_VALUE"].str.fullmatch(r"[A-Za-z0-9_@$-]+").all()
@@ -290,18 +289,12 @@ def test_two_values_that_sdmx_cannot_tell_apart_are_told_apart(tmp_path):
 
 def test_what_is_unknown_closes_its_dimension(tmp_path):
     figures = figures_of(provinces=("00",), counties=(), domains=("bank=unknown", "bank=zeta", "agency=P01"))
-    open_data.write(tmp_path / "data", figures, edition())
+    open_data.write(tmp_path / "data", marks.publish(figures, edition()))
     domains = read_csv(tmp_path / "data" / "domains.csv")["domain"].tolist()
     assert domains == ["all", "agency=P01", "bank=zeta", "bank=unknown"]
 
 
 def test_an_edition_without_figures_is_whole_all_the_same(tmp_path):
-    open_data.write(tmp_path / "data", FIGURES.head(0), edition())
+    open_data.write(tmp_path / "data", marks.publish(FIGURES.head(0), edition()))
     assert len(read_csv(tmp_path / "data" / "figures.csv")) == 0
     assert frictionless.validate(str(tmp_path / "data" / "datapackage.json")).valid
-
-
-def test_what_is_refused_leaves_no_folder(tmp_path):
-    with pytest.raises(FiguresUnfit):
-        open_data.write(tmp_path / "data", pd.concat([FIGURES, FIGURES]), edition())
-    assert list(tmp_path.iterdir()) == []

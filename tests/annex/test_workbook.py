@@ -14,7 +14,7 @@ from invented_figures import FORMULA, LONG_NAME, SCRIPT, at, edition, figures_of
 from python_calamine import CalamineWorkbook
 
 from methods.errors import FiguresUnfit
-from tasks.edges.annex import folder, workbook
+from tasks.edges.annex import folder, marks, workbook
 
 FIGURES = figures_of()
 UNITS = [("nation", "IR"), ("province", "06"), ("county", "0601"), ("agency", "P01"), ("agency", "P02")]
@@ -27,7 +27,7 @@ MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 @pytest.fixture(scope="module")
 def annexes():
-    return workbook.Annexes(FIGURES, edition())
+    return workbook.Annexes(marks.publish(FIGURES, edition()))
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,10 @@ def built(annexes):
 @pytest.fixture(scope="module")
 def opened(built):
     return {unit: openpyxl.load_workbook(io.BytesIO(content)) for unit, content in built.items()}
+
+
+def build(level, unit, figures, told):
+    return workbook.Annexes(marks.publish(figures, told)).build(level, unit)
 
 
 def rows_of(content, sheet):
@@ -116,7 +120,7 @@ def test_the_cover_names_edition_licence_and_that_the_data_are_made_up(built):
     assert "۱ آبان ۱۴۰۵ (2026-10-23)" in told["تاریخ انتشار"]
     assert "CC" in told["پروانه"] or "Creative Commons" in told["پروانه"]
     assert "ساختگی" in told["هشدار"]
-    real = workbook.build("county", "0601", FIGURES, edition(is_rehearsal=False))
+    real = build("county", "0601", FIGURES, edition(is_rehearsal=False))
     assert "هشدار" not in {row["مشخصه"] for row in rows_of(real, "جلد")}
 
 
@@ -175,9 +179,21 @@ def test_exclusions_are_told_in_persian(built):
     assert re.fullmatch("برای بازدید آن اقدام نشده: [۰-۹]+", row["کنارگذاشته‌ها"])
 
 
+def test_an_exclusion_that_is_confidential_has_its_mark():
+    where = at(FIGURES, "crude_confirmation_rate")
+    content = build(
+        "province",
+        "06",
+        FIGURES.assign(exclusions=FIGURES["exclusions"].mask(where, '{"not_attempted": null}')),
+        edition(),
+    )
+    row = row_of(content, "نرخ‌ها", **{"کد شاخص": "crude_confirmation_rate", "مبنا": "شمارش"})
+    assert row["کنارگذاشته‌ها"] == "برای بازدید آن اقدام نشده: [c]"
+
+
 def test_marks_stand_beside_the_value_and_are_explained(built):
     weak = FIGURES["quality"].mask(at(FIGURES, "accuracy_rate", basis="estimated"), "withheld")
-    content = workbook.build("province", "06", FIGURES.assign(quality=weak, is_revised=True), edition())
+    content = build("province", "06", FIGURES.assign(quality=weak, is_revised=True), edition())
     rows = {row["کد شاخص"]: row for row in rows_of(content, "نرخ‌ها") if row["مبنا"] == "برآورد"}
     assert (rows["accuracy_rate"]["نشان"], rows["accuracy_rate"]["مقدار"]) == ("[u]", "")
     assert rows["deviation_rate"]["نشان"] == "[p] [r]"
@@ -187,7 +203,7 @@ def test_marks_stand_beside_the_value_and_are_explained(built):
 
 def test_no_number_that_may_not_be_told_is_in_any_part_of_the_file():
     hidden = at(FIGURES, "violation_plan_count") | at(FIGURES, "pending_plan_count")
-    content = workbook.build("province", "06", FIGURES.assign(is_suppressed=hidden), edition())
+    content = build("province", "06", FIGURES.assign(is_suppressed=hidden), edition())
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         parts = {name: archive.read(name).decode("utf-8") for name in archive.namelist()}
     secret = [str(int(number)) for number in FIGURES.loc[hidden, "estimate"]]
@@ -202,7 +218,7 @@ def test_no_number_that_may_not_be_told_is_in_any_part_of_the_file():
 
 
 def test_the_same_figures_give_the_same_bytes(built):
-    again = workbook.Annexes(FIGURES.sample(frac=1, random_state=3), edition())
+    again = workbook.Annexes(marks.publish(FIGURES.sample(frac=1, random_state=3), edition()))
     for unit, content in built.items():
         assert again.build(*unit) == content
 
@@ -231,7 +247,7 @@ words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=6
 @given(words)
 def test_any_name_is_read_back_as_it_was_given(name):
     few = FIGURES[FIGURES["domain"].isin(["all", "agency=P01"]) & FIGURES["unit_code"].eq("IR")]
-    content = workbook.build("agency", "P01", few, edition(names={"agency": {"P01": name}}))
+    content = build("agency", "P01", few, edition(names={"agency": {"P01": name}}))
     assert openpyxl.load_workbook(io.BytesIO(content)).properties.title
     told = {row["مشخصه"]: row["شرح"] for row in rows_of(content, "جلد")}
     # A cell cannot tell one line ending from another.
@@ -251,7 +267,7 @@ def test_a_year_with_nothing_decided_has_marks_and_no_numbers():
     empty = {name: FIGURES[name].mask(rates, 0.0) for name in ("numerator", "denominator")}
     blank = {name: FIGURES[name].mask(rates, np.nan) for name in ("estimate", "standard_error", "lower", "upper")}
     undecided = FIGURES.assign(quality=FIGURES["quality"].mask(rates, "undefined"), n=0, **empty, **blank)
-    rows = rows_of(workbook.build("county", "0601", undecided, edition()), "نرخ‌ها")
+    rows = rows_of(build("county", "0601", undecided, edition()), "نرخ‌ها")
     assert {row["نشان"] for row in rows} == {"[z]"}
     assert {row["مقدار"] for row in rows} == {""}
     assert {row["مخرج"] for row in rows} == {0}
@@ -267,7 +283,7 @@ def test_a_unit_nobody_knows_is_refused(annexes, level, code):
 
 def test_a_unit_alone_is_as_it_is_among_all(built):
     few = FIGURES[FIGURES["unit_code"].eq("06") | FIGURES["unit_code"].str.startswith("06")]
-    assert workbook.build("province", "06", few, edition()) == built["province", "06"]
+    assert build("province", "06", few, edition()) == built["province", "06"]
 
 
 def test_a_file_is_put_whole_or_not_at_all(tmp_path, monkeypatch):

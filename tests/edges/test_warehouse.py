@@ -49,6 +49,18 @@ def test_a_failed_replace_leaves_what_was_there():
     assert warehouse.count("sample.allocation", ROUND) == 1
 
 
+def test_rows_read_in_parts_are_the_rows_read_at_once():
+    warehouse.replace("sample.allocation", ROUND, allocation(**{f"c{place}": place for place in range(7)}))
+    query = (
+        "select county_code, sample_plan_count, null as nothing from sample.allocation where year = :year order by 1"
+    )
+    parts = list(warehouse.read_in_parts(query, 3, year=1399))
+    assert [len(part) for part in parts] == [3, 3, 1]
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True), warehouse.read(query, year=1399))
+    (empty,) = warehouse.read_in_parts(query, 3, year=1300)
+    assert (list(empty), len(empty)) == (["county_code", "sample_plan_count", "nothing"], 0)
+
+
 def test_content_has_one_hash_in_any_order():
     once = warehouse.replace("sample.allocation", ROUND, allocation(a=1, b=2))
     again = warehouse.replace("sample.allocation", ROUND, allocation(b=2, a=1))

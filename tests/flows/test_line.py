@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import frictionless
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -160,12 +161,27 @@ def test_every_bulletin_lies_there_and_says_that_its_data_are_made_up(rehearsed)
     # each as a page and on paper.
     assert len(pages) == 1 + 1 + 31 + 482 + 6 + 1 + 31
     assert {path.stem for path in folder.glob("*.pdf")} == {path.stem for path in pages}
-    assert scalar("select count(*) from bulletin.file where year = 1403") == 2 * len(pages) + 1
-    # The one file more says what the edition is.
+    # A workbook beside each but the report on methods; the one file more says what the edition is.
+    assert {path.stem for path in folder.glob("*.xlsx")} == {path.stem for path in pages} - {"methods-1403-1"}
     assert (folder / "edition.json").is_file()
+    data = list((folder / "data").iterdir())
+    assert scalar("select count(*) from bulletin.file where year = 1403") == 3 * len(pages) + len(data)
+    assert scalar("select count(*) from bulletin.file where file_name like 'data/%'") == len(data) == 11
     for page in pages:
         notice = "The data in this bulletin are made up" if ".en" in page.name else "داده‌های این بولتن ساختگی است"
         assert notice in page.read_text(encoding="utf-8")
+
+
+def test_the_open_data_hold_every_figure_and_no_number_that_is_withheld(rehearsed):
+    (folder,) = (rehearsed.home / "bulletins" / "1403" / "1").iterdir()
+    rows = pd.read_csv(folder / "data" / "figures.csv", dtype={"unit_code": str}, keep_default_na=False, na_values=[""])
+    assert len(rows) == scalar("select count(*) from bulletin.printed_figure where year = 1403")
+    withheld = rows[rows["mark"].isin(["c", "u"])]
+    assert len(withheld) >= scalar(
+        "select count(*) from bulletin.printed_figure where year = 1403 and (is_suppressed or quality = 'withheld')"
+    )
+    assert withheld[["estimate", "numerator", "denominator", "n", "lower", "upper", "exclusions"]].isna().all(axis=None)
+    assert frictionless.validate(str(folder / "data" / "datapackage.json")).valid
 
 
 def test_the_national_bulletin_shows_both_rates(rehearsed):

@@ -119,6 +119,8 @@ class Store:
         figures = estimate.figures(self.plans, self.frame, wanted, self.rules).assign(guideline="abc123")
         self.figures = figures.assign(is_suppressed=self.tells_of_few(figures, wanted))
         self.asked = []
+        # Indicators that may be published nowhere.
+        self.suppressed = ()
         self.recorded = pd.DataFrame(columns=["file_name", "byte_count", "sha256"])
 
     def tells_of_few(self, figures, wanted):
@@ -155,6 +157,14 @@ class Store:
             (rows["unit_code"] == unit_code) | ((rows["domain"] == "all") & (parts | (rows["level"] == "nation")))
         ]
         return chosen.assign(is_revised=False)
+
+    def read_in_parts(self, file, row_count, **parameters):
+        rows = self.read(file, **parameters)
+        yield from (rows.iloc[first : first + row_count] for first in range(0, max(len(rows), 1), row_count))
+
+    def _bulletin_annex_figure(self, unit_code, **partition):
+        rows = self.figures.assign(**partition, is_revised=False)
+        return rows.assign(is_suppressed=rows["is_suppressed"] | rows["indicator"].isin(self.suppressed))
 
     def _bulletin_agency_figure(self, **_):
         rows = self.figures

@@ -19,6 +19,7 @@ from tasks.edges.edition import Figure, Figures
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 XHTML = "{http://www.w3.org/1999/xhtml}"
+OPEN_DATA = ("figures.csv", "figures.json", "figures.parquet", "figures.sdmx.csv", "datapackage.json")
 LONG_NAME = ("سازمان بسیار بلندنام " * 6)[:120]
 
 
@@ -51,13 +52,26 @@ def test_the_text_of_a_page_is_the_approved_one(kind, pages):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_page_runs_as_its_language_does_and_is_whole(kind, pages):
+def test_every_page_runs_as_its_language_does_and_is_whole(kind, pages, contexts):
     root = ElementTree.fromstring(pages[kind].xhtml)
     assert (root.get("lang"), root.get("dir")) == (("en", "ltr") if kind in ENGLISH_KINDS else ("fa", "rtl"))
     html = pages[kind].html.decode("utf-8")
     assert "font/woff2;base64," in html
-    # It needs no other file; it names the same page in the other language.
-    assert not re.search(r'(?:src|href)="(?!#)', re.sub(r'<(?:link|a) [^>]*hreflang="[^>]*>', "", html))
+    assert " src=" not in html
+    # It needs no other file; it names the same page in the other language, and the files beside it.
+    bare = re.sub(r'<(?:link|a) [^>]*hreflang="[^>]*>', "", html)
+    assert "<link" not in bare
+    beside = set(re.findall(r'href="([^#"]+)"', bare))
+    assert beside == {f"data/{name}" for name in OPEN_DATA} | ({annex} if (annex := contexts[kind]["annex"]) else set())
+
+
+def test_each_bulletin_names_its_own_workbook(contexts):
+    names = {kind: context["annex"] for kind, context in contexts.items()}
+    assert names["national"] == "national-1403-1.xlsx"
+    assert names["provincial"] == "province-06-1403-1.xlsx"
+    assert names["county"] == f"county-{STRONG_COUNTY}-1403-1.xlsx"
+    assert names["agency"] == "agency-P02-1403-1.xlsx"
+    assert names["methods"] is None
 
 
 @pytest.mark.parametrize("kind", PERSIAN_KINDS)

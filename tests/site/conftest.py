@@ -58,6 +58,9 @@ def edition(bulletins):
             (folder / f"{stem}-{year}-1.pdf").write_bytes(b"%PDF-" + stem.encode())
         figures(number / 100).to_parquet(folder / archive.DATA / "figures.parquet", index=False)
         (folder / archive.DATA / "datapackage.json").write_text(json.dumps({"name": cutoff}), encoding="utf-8")
+        files = [{"dcat:downloadURL": {"@id": name}} for name in ("figures.parquet", "datapackage.json")]
+        entry = {"@id": "./", "@context": {}, "dcat:landingPage": {"@id": "/"}, "dcat:distribution": files}
+        (folder / archive.DATA / "dcat.jsonld").write_text(json.dumps(entry), encoding="utf-8")
         about = {
             "year": year, "phase": 1, "cutoff": cutoff, "number": number, "kind": kind, "released_on": cutoff,
             "next_release_on": "2027-01-20", "supersedes": supersedes, "reasons": list(reasons),

@@ -106,6 +106,21 @@ def test_the_explorer_holds_the_figures_as_published(edition, build):
     assert rows == [["counted", "county", "0303", "all", *[None] * 6, "c"]]
 
 
+def test_the_catalogue_of_open_data_leads_to_the_files_of_every_edition(edition, build):
+    for cutoff in (FIRST, SECOND):
+        edition(cutoff)
+    site = build()
+    catalogue = json.loads((site / "catalog.jsonld").read_text(encoding="utf-8"))
+    assert [one["@id"] for one in catalogue["dcat:dataset"]] == [f"1403/1/{cutoff}/data/" for cutoff in (SECOND, FIRST)]
+    for one in catalogue["dcat:dataset"]:
+        links = [
+            one["dcat:landingPage"]["@id"],
+            *(file["dcat:downloadURL"]["@id"] for file in one["dcat:distribution"]),
+        ]
+        assert len(links) == 3
+        assert [link for link in links if not (site / link).is_file()] == []
+
+
 def test_a_name_that_is_code_stays_a_name(edition, build):
     edition(FIRST, agency="<script>alert(1)</script>")
     site = build()

@@ -64,6 +64,25 @@ def entry(package: Mapping[str, Any], edition: Edition, folder: str = "") -> dic
     }
 
 
+def from_afar(entry: Mapping[str, Any], folder: str, landing_page: str) -> dict[str, Any]:
+    """Give an entry that was written beside its files as it reads from elsewhere.
+
+    Args:
+        entry: as `entry` wrote it, with addresses relative to itself.
+        folder: address of its folder from there, with a slash at the end.
+        landing_page: address of the page of its edition from there.
+    """
+    distributions = [
+        one | {"dcat:downloadURL": {"@id": folder + one["dcat:downloadURL"]["@id"]}}
+        for one in entry["dcat:distribution"]
+    ]
+    return dict(entry) | {
+        "@id": folder,
+        "dcat:landingPage": {"@id": landing_page},
+        "dcat:distribution": distributions,
+    }
+
+
 def catalogue(entries: Sequence[Mapping[str, Any]], title_fa: str, publisher: str) -> dict[str, Any]:
     """Put the entries of several editions into one catalogue, newest first as given."""
     datasets = [{key: value for key, value in one.items() if key != "@context"} for one in entries]

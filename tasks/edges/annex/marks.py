@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methods.errors import FiguresUnfit
+from tasks.edges.annex import codes as code_lists
 from tasks.edges.annex.codes import Codes
 from tasks.edges.annex.edition import PROVISIONAL, Edition
 
@@ -36,6 +38,31 @@ COMBINATIONS = ("c", "u", "z", "x", "p", "r", "p r")
 BoolArray = npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Published:
+    """The figures of an edition as anyone may have them: what every annex of it is written from.
+
+    Attributes:
+        rows: see `blank`.
+        codes: its code lists.
+        edition: whose figures they are.
+    """
+
+    rows: pd.DataFrame
+    codes: Codes
+    edition: Edition
+
+
+def publish(figures: pd.DataFrame, edition: Edition) -> Published:
+    """Mark the figures of an edition, or those of one unit with its parts, and take out what may not be published.
+
+    Raises:
+        FiguresUnfit: see `blank` and `codes.read`.
+    """
+    codes = code_lists.read(edition, figures["domain"].unique(), figures["unit_code"].unique())
+    return Published(blank(figures, codes, edition), codes, edition)
+
+
 def blank(figures: pd.DataFrame, codes: Codes, edition: Edition) -> pd.DataFrame:
     """Mark the figures of an edition and take out whatever may not be published.
 
@@ -45,8 +72,8 @@ def blank(figures: pd.DataFrame, codes: Codes, edition: Edition) -> pd.DataFrame
     confidential itself. Every format is written from what this returns.
 
     Args:
-        figures: columns KEY, VALUES and ABOUT; exclusions a dict or JSON text, reason -> count; is_suppressed and
-            is_revised where there are any.
+        figures: columns KEY, VALUES and ABOUT; exclusions a dict or JSON text, reason -> count, null where it is
+            confidential; is_suppressed and is_revised where there are any.
         codes: code lists of the edition.
         edition: whose figures they are.
 
@@ -96,7 +123,7 @@ class _Parts:
     """Which figures state the same number as another: one variable, added up over one unit and domain on one basis."""
 
     def __init__(self, rows: pd.DataFrame, codes: Codes) -> None:
-        self._definition = codes.indicators.loc[rows["indicator"]]
+        self._definition = codes.indicators[["numerator", "denominator", "observed"]].loc[rows["indicator"]]
         self._variables = pd.Index(
             pd.unique(pd.concat([codes.indicators[name] for name in ("numerator", "denominator", "observed")]).dropna())
         ).union(sorted({reason for reasons in codes.indicators["exclusions"] for reason in reasons}))

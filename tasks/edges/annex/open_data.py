@@ -8,34 +8,35 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from tasks.edges.annex import codes as code_lists
-from tasks.edges.annex import datapackage, dcat, folder, marks, sdmx, table
+from tasks.edges.annex import datapackage, dcat, folder, sdmx, table
 from tasks.edges.annex.codes import Codes
 from tasks.edges.annex.edition import Edition
+from tasks.edges.annex.marks import Published
 
 FIGURES_CSV, FIGURES_JSON, FIGURES_PARQUET = "figures.csv", "figures.json", "figures.parquet"
 FIGURES_SDMX, DATAPACKAGE, DCAT = "figures.sdmx.csv", "datapackage.json", "dcat.jsonld"
+FILES = (
+    FIGURES_CSV, FIGURES_JSON, FIGURES_PARQUET, FIGURES_SDMX, DATAPACKAGE, DCAT,
+    *(f"{name}.csv" for name in datapackage.KEYS),
+)  # fmt: skip
 # Labels stand in code lists too; CSV and Parquet carry them beside the codes.
 LABELS = ("indicator_name_fa", "unit_name_fa", "unit_name_en", "domain_name_fa", "domain_name_en")
 
 
-def write(into: Path, figures: pd.DataFrame, edition: Edition) -> list[Path]:
+def write(into: Path, published: Published) -> list[Path]:
     """Write the open data of an edition; the same figures give the same bytes, in whatever order they come.
 
     Args:
         into: folder that holds them and nothing else; what stood there is replaced at once, or not at all.
-        figures: as frozen, see `marks.blank`.
-        edition: whose figures they are.
+        published: the figures, see `marks.publish`.
 
     Returns:
         The files, in the order of their names.
 
     Raises:
-        FiguresUnfit: see `marks.blank` and `codes.read`.
         OSError: they could not be written; what stood there before still does.
     """
-    codes = code_lists.read(edition, figures["domain"].unique(), figures["unit_code"].unique())
-    rows = marks.blank(figures, codes, edition)
+    rows, codes, edition = published.rows, published.codes, published.edition
     with folder.swapped_in(into) as half:
         _write_figures(half, figure_table(rows, codes, edition))
         for name, listed in datapackage.code_lists(codes).items():

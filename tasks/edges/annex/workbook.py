@@ -11,11 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from methods.errors import FiguresUnfit
-from tasks.edges.annex import codes as code_lists
 from tasks.edges.annex import edition as wording
 from tasks.edges.annex import marks, spreadsheet
 from tasks.edges.annex.codes import ALL, NATION, Codes
-from tasks.edges.annex.edition import Edition
+from tasks.edges.annex.marks import Published
 from tasks.edges.annex.spreadsheet import LINK, NUMBERS, TEXT, Column, Sheet
 
 AGENCY = "agency"
@@ -51,23 +50,12 @@ COLUMN_NOTES = (
 Rows = npt.NDArray[np.intp]
 
 
-def build(level: str, unit_code: str, figures: pd.DataFrame, edition: Edition) -> bytes:
-    """Build the workbook of one unit; for many units of an edition make one `Annexes` and ask it."""
-    return Annexes(figures, edition).build(level, unit_code)
-
-
 class Annexes:
-    """The workbooks of an edition, its figures marked and taken apart once."""
+    """The workbooks of an edition, its figures taken apart once."""
 
-    def __init__(self, figures: pd.DataFrame, edition: Edition) -> None:
-        """Take the frozen figures of the edition, or those of one unit with its parts.
-
-        Raises:
-            FiguresUnfit: see `marks.blank`.
-        """
-        self._edition = edition
-        self._codes = code_lists.read(edition, figures["domain"].unique(), figures["unit_code"].unique())
-        rows = marks.blank(figures, self._codes, edition)
+    def __init__(self, published: Published) -> None:
+        """Take the figures of an edition, or of one unit with its parts, see `marks.publish`."""
+        rows, self._codes, self._edition = published.rows, published.codes, published.edition
         self._of_unit, self._of_domain = _grouped(rows["unit_code"]), _grouped(rows["domain"])
         self._is_whole = rows["domain"].eq(ALL).to_numpy()
         self._texts, self._numbers = _texts(rows, self._codes), _numbers(rows)
@@ -243,8 +231,8 @@ def _exclusions(written: pd.Series, codes: Codes) -> _Lookup:
 
 
 def _spell(counts: dict[str, Any], names: dict[str, str]) -> str:
-    # The mark of a count that is taken out is that of the figure it would give away.
-    told = (f"{names.get(reason, reason)}: {'—' if count is None else count}" for reason, count in counts.items())
+    # What is left out is counted, so it is never too weak: a count that is not there is confidential.
+    told = (f"{names.get(reason, reason)}: {'[c]' if count is None else count}" for reason, count in counts.items())
     return "؛ ".join(told).translate(PERSIAN_DIGITS)
 
 

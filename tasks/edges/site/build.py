@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +13,17 @@ from typing import Any
 
 import jinja2
 
+from tasks.edges.annex import dcat
+from tasks.edges.annex.edition import PROGRAMME_FA
+from tasks.edges.annex.open_data import DCAT
 from tasks.edges.settings import ROOT
 from tasks.edges.site import archive, explorer
 from tasks.edges.site.archive import DATA, Edition
 
 TEMPLATES = ROOT / "report_templates" / "site"
 STATIC = ("site.css", "search.js", "explorer.js")
+# Of the open data of every edition, for whoever harvests catalogues.
+CATALOGUE = "catalog.jsonld"
 MONTHS_AHEAD = 12
 BANNER = (
     '<p role="note" style="margin:0 0 1.5rem;padding:.6rem 1rem;border-inline-start:4px solid #8a3b00;'
@@ -105,6 +111,9 @@ def _write_indexes(pages: _Pages, editions: list[Edition], standing: list[Editio
     entries = search_entries(standing, places)
     (pages.site / "search-index.js").write_text(explorer.script("entries", entries), encoding="utf-8")
     shown = [one for one in editions if explorer.has_figures(one)]
+    catalogue = dcat.catalogue(_entries(editions), f"دادهٔ باز {PROGRAMME_FA}", PROGRAMME_FA)
+    text = json.dumps(catalogue, ensure_ascii=False, indent=1) + "\n"
+    (pages.site / CATALOGUE).write_text(text, encoding="utf-8")
     choices = [{"address": one.address, "year": one.year, "phase": one.phase, **explorer.choices(one)} for one in shown]
     (pages.site / "explorer-index.js").write_text(explorer.script("editions", choices), encoding="utf-8")
 
@@ -169,6 +178,16 @@ def _write_figures(edition: Edition, site: Path) -> None:
 
 def _data_rows(edition: Edition) -> list[dict[str, Any]]:
     return [{"name": f"{DATA}/{path.name}", "byte_count": path.stat().st_size} for path in edition.data_files]
+
+
+def _entries(editions: Sequence[Edition]) -> list[dict[str, Any]]:
+    found = []
+    for edition in editions:
+        path = edition.folder / DATA / DCAT
+        if path.is_file():
+            entry = json.loads(path.read_text(encoding="utf-8"))
+            found.append(dcat.from_afar(entry, f"{edition.address}/{DATA}/", f"{edition.address}/index.html"))
+    return found
 
 
 def _agencies(editions: Sequence[Edition]) -> dict[str, str]:
