@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import linprog
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import splu
 
 from methods.disclosure.table import System
 
@@ -22,14 +23,16 @@ PRICES = (0.01, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 POOR_SHARE, POOR_COUNT = 0.03, 3
 # Two linear programmes in a row that meet no more than this share end a trial.
 IDLE_SHARE, PATIENCE = 0.005, 2
-# Of single contributors' cells, one in so many is looked at at a time, so that they do not prop up each other; for
-# the same end each part that moves costs them a little.
-SINGLES_AT_A_TIME, THRIFT = 8, 1e-5
 # Needs of outsiders, of contributors in cells of several, and of contributors who are alone.
 OUTSIDE, SHARED, ALONE = range(3)
 # From so many columns and needs on the interior point method is the faster.
 LARGE, MANY = 3_000, 200
 NEAR = 1e-6
+# Least squares: what keeps them soluble where equations repeat each other, how often they are refined, and moves that
+# are sought at a time.
+RIDGE, REFINEMENTS, MOVES = 1e-9, 3, 256
+# Of the usual need: what a part moves by at least as readily.
+LEAST_SCALE = 1.0
 
 
 class Lifts:
@@ -48,13 +51,16 @@ class Lifts:
         nothing, free = np.zeros(len(withheld), dtype=bool), np.zeros(len(withheld))
         chance = np.random.default_rng(seed)
         left = among
-        for kind in (OUTSIDE, SHARED, ALONE):
+        for kind in (OUTSIDE, SHARED):
             idle = 0
             while idle < PATIENCE and len(mine := self._of_kind(left, kind)):
                 met, _ = self._lift(mine, _Field(withheld, nothing, free), 1.0, chance)
                 left = np.setdiff1d(left, met, assume_unique=True)
                 idle = 0 if len(met) > IDLE_SHARE * len(mine) else idle + 1
-        return left
+        left = self._not_balanced(left, withheld)
+        within, alone = _Field(withheld, nothing, free), self._of_kind(left, ALONE)
+        seen = [need for need in alone if self._lift_one(need, within) is not None]
+        return np.setdiff1d(left, seen, assume_unique=True).astype(np.intp)
 
     def grow(
         self, start: BoolArray, pool: BoolArray, cost: FloatArray, among: IntArray, seed: int
@@ -73,12 +79,13 @@ class Lifts:
         """
         chance = np.random.default_rng(seed)
         withheld, left = start, among
-        for price in PRICES:
-            for kind in (OUTSIDE, SHARED, ALONE):
-                withheld, left = self._grow_at(price, kind, _Field(withheld, pool, cost), left, chance)
+        for price, kind in product(PRICES, (OUTSIDE, SHARED)):
+            withheld, left = self._grow_at(price, kind, _Field(withheld, pool, cost), left, chance)
         stuck = []
-        for need in left:
-            move = self._lift_one(need, _Field(withheld, pool, cost))
+        for need in self._not_balanced(left, withheld):
+            move = self._lift_one(need, _Field(withheld, np.zeros_like(pool), cost))
+            if move is None:
+                move = self._lift_one(need, _Field(withheld, pool, cost))
             if move is None:
                 stuck.append(need)
             else:
@@ -98,6 +105,27 @@ class Lifts:
                 break
         return withheld, left
 
+    def _not_balanced(self, needs: IntArray, withheld: BoolArray) -> IntArray:
+        """Leave out needs of contributors who are alone that moves of their own meet: each moves, all others stand.
+
+        Of all moves that balance it the least is taken, by squares in units of the room; so hundreds share one
+        factorisation, and none props up another. One that does not hold leaves the need to the programmes.
+        """
+        mine = self._of_kind(needs, ALONE)
+        free = np.flatnonzero(withheld & ~self.system.is_single)
+        if not len(mine) or not len(free):
+            return needs
+        room = self.system.room_inside[free] / self.unit
+        balance = _Balance(self.system.equations[:, free], np.maximum(room, LEAST_SCALE))
+        amount = self.system.needs.amount[mine] / self.unit
+        pushes = self.system.equations[:, self.system.needs.variable[mine]] @ sparse.diags_array(amount)
+        is_met = np.zeros(len(mine), dtype=bool)
+        for start in range(0, len(mine), MOVES):
+            some = slice(start, start + MOVES)
+            moves, off = balance.answers(-pushes[:, some].toarray())
+            is_met[some] = (off <= NEAR * amount[some]) & (moves >= -room[:, None] - NEAR).all(axis=0)
+        return np.setdiff1d(needs, mine[is_met], assume_unique=True)
+
     def _of_kind(self, needs: IntArray, kind: int) -> IntArray:
         is_inside = self.system.needs.is_inside[needs]
         is_single = self.system.is_single[self.system.needs.variable[needs]]
@@ -115,17 +143,13 @@ class Lifts:
         every = self.system.needs
         inside = bool(every.is_inside[needs[0]])
         is_free = np.ones(len(field.withheld), dtype=bool)
-        tried, is_alone = needs, inside and bool(self.system.is_single[every.variable[needs[0]]])
         if inside:
             is_free = ~self.system.is_single
-        if is_alone:
-            tried = chance.permutation(needs)[: -(-len(needs) // SINGLES_AT_A_TIME)]
-            is_free[every.variable[tried]] = True
-        order = chance.permutation(tried)
+        order = chance.permutation(needs)
         chosen = order[np.unique(every.variable[order], return_index=True)[1]]
         weight = price * chance.uniform(0.2, 1.0, len(chosen))
-        move = _Programme(self, field.only(is_free), inside, is_alone).lifted(chosen, weight)
-        return tried[self._is_met(tried, move, inside)], move
+        move = _Programme(self, field.only(is_free), inside).lifted(chosen, weight)
+        return needs[self._is_met(needs, move)], move
 
     def _lift_one(self, need: int, field: _Field) -> FloatArray | None:
         """Meet one need at the least cost; None if it cannot be."""
@@ -136,22 +160,10 @@ class Lifts:
         programme = _Programme(self, field.only(is_free), inside)
         return programme.moved(part, every.sign[need] * every.amount[need] / self.unit)
 
-    def _is_met(self, needs: IntArray, move: FloatArray, inside: bool) -> BoolArray:
+    def _is_met(self, needs: IntArray, move: FloatArray) -> BoolArray:
         every = self.system.needs
-        part = every.variable[needs]
-        met: BoolArray = every.sign[needs] * move[part] * self.unit >= every.amount[needs] * (1 - NEAR)
-        return met & ~self._is_propped(part, move) if inside else met
-
-    def _is_propped(self, part: IntArray, move: FloatArray) -> BoolArray:
-        """Say which parts move only together with another single contributor's."""
-        moved = np.abs(move) > NEAR
-        alone = moved & self.system.is_single
-        count, label = linked(self.system.equations[:, moved])
-        group = np.full(len(move), count, dtype=np.intp)
-        group[moved] = label
-        singles = np.bincount(group[alone], minlength=count + 1)
-        found: BoolArray = singles[group[part]] - alone[part] > 0
-        return found
+        met: BoolArray = every.sign[needs] * move[every.variable[needs]] * self.unit >= every.amount[needs] * (1 - NEAR)
+        return met
 
 
 @dataclass(frozen=True)
@@ -166,28 +178,50 @@ class _Field:
         return _Field(self.withheld & is_free, self.pool & is_free, self.cost)
 
 
+class _Balance:
+    """Least moves of parts that balance what pushes on their equations."""
+
+    def __init__(self, equations: sparse.csr_array, scale: FloatArray) -> None:
+        self.is_held = np.diff(equations.indptr) > 0
+        self.scaled = equations[self.is_held] @ sparse.diags_array(scale)
+        self.scale = scale
+        square = self.scaled @ self.scaled.T
+        self.even = sparse.diags_array(1 / np.sqrt(square.diagonal()))
+        ridge = RIDGE * sparse.eye_array(square.shape[0])
+        self.solved = splu(sparse.csc_array(self.even @ square @ self.even + ridge))
+
+    def answers(self, pushes: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Answer each column of pushes.
+
+        Returns:
+            Moves, parts x columns, and what each column is still out of balance by.
+        """
+        left = pushes[self.is_held]
+        moves = np.zeros((len(self.scale), pushes.shape[1]))
+        for _ in range(REFINEMENTS):
+            step = self.scaled.T @ (self.even @ self.solved.solve(self.even @ left))
+            moves += step
+            left = left - self.scaled @ step
+        off = np.abs(left).max(axis=0, initial=0)
+        return moves * self.scale[:, None], np.fmax(off, np.abs(pushes[~self.is_held]).max(axis=0, initial=0))
+
+
 class _Programme:
-    """One linear programme: withheld parts move freely, parts of the pool at a cost.
+    """One linear programme: withheld parts move freely, parts of the pool at a cost."""
 
-    A thrifty one moves few of the withheld ones too.
-    """
-
-    def __init__(self, lifts: Lifts, field: _Field, inside: bool, is_thrifty: bool = False) -> None:
+    def __init__(self, lifts: Lifts, field: _Field, inside: bool) -> None:
         system, self.unit = lifts.system, lifts.unit
         self.needs = system.needs
         room = (system.room_inside if inside else system.room) / self.unit
         self.size = len(field.withheld)
-        charge = np.where(field.withheld, THRIFT if is_thrifty else 0.0, field.cost)
         # Columns that move both ways, and those that are split in a rise and a fall, each at its cost.
-        self.both = np.flatnonzero(field.withheld & (not is_thrifty))
-        self.split = np.flatnonzero((field.pool & ~field.withheld) | (field.withheld & is_thrifty))
+        self.both, self.split = np.flatnonzero(field.withheld), np.flatnonzero(field.pool & ~field.withheld)
         both, split = system.equations[:, self.both], system.equations[:, self.split]
         moving = sparse.hstack([both, split, -split], format="csr")
         self.equations = moving[np.diff(moving.indptr) > 0]
-        rise, fall = charge[self.split], room[self.split]
+        rise, fall = field.cost[self.split], room[self.split]
         # A small cell has to be withheld whole for the little it can give.
-        whole = np.where(field.withheld[self.split], 1.0, np.clip(fall, NEAR, 1.0))
-        self.charge = np.concatenate([np.zeros(len(self.both)), rise, rise / whole])
+        self.charge = np.concatenate([np.zeros(len(self.both)), rise, rise / np.clip(fall, NEAR, 1.0)])
         self.lower = np.concatenate([-room[self.both], np.zeros(2 * len(self.split))])
         self.upper = np.concatenate([np.full(len(self.both) + len(self.split), np.inf), fall])
         self.shape = sparse.csr_array(self._of_parts())
@@ -241,10 +275,3 @@ class _Programme:
     def _move(self, solved: FloatArray) -> FloatArray:
         move: FloatArray = self.shape @ solved
         return move
-
-
-def linked(equations: sparse.csr_array) -> tuple[int, IntArray]:
-    """Number the groups of columns that share equations."""
-    shared = sparse.csr_array(abs(equations).T @ abs(equations))
-    count, label = connected_components(shared, directed=False)
-    return int(count), label.astype(np.intp)
