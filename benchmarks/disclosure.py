@@ -53,7 +53,7 @@ def _measure(
     # Of the whole process, so of the largest case yet.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{name:<14} {len(cells):,} cells, {found.withheld_count:,} withheld (at least {found.least_count:,}),"
+        f"{name:<14} {len(cells):,} cells, {found.withheld_count:,} withheld (at least {found.least_cost:,}),"
         f" {found.round_count} rounds, {seconds:.1f} s ({cpu:.1f} s of processor), at most {peak:,.0f} MiB",
         flush=True,
     )

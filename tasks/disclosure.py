@@ -52,9 +52,9 @@ def _earlier(partition: dict[str, Any]) -> list[pd.DataFrame]:
 
 def _markdown(cells: pd.DataFrame, found: Protected) -> str:
     rows = cells.assign(is_withheld=found.is_withheld)
-    lines = ["| adds up to | cells | withheld | at least | rounds |", "|---|---|---|---|---|"]
+    lines = ["| adds up to | cells | withheld | figures lost | at least | rounds |", "|---|---|---|---|---|---|"]
     for name, one in found.tables.items():
-        numbers = (len(one.table), one.withheld_count, one.least_count, one.round_count)
+        numbers = (len(one.table), one.withheld_count, one.cost, one.least_cost, one.round_count)
         lines.append(f"| {name} | " + " | ".join(f"{number:,}" for number in numbers) + " |")
     lines += ["", "| level | cells | withheld |", "|---|---|---|"]
     for level, own in rows.groupby("level", sort=True):

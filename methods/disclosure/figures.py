@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ class Protected:
 
     Attributes:
         is_withheld: for each cell as given: one mark for every reason.
-        tables: what adds up to one variable, by that variable: what was withheld, and how few could have been.
+        tables: what adds up to one variable, by that variable: what was withheld, and what it cost in figures.
     """
 
     is_withheld: BoolArray
@@ -107,15 +108,20 @@ def _listed(definitions: Definitions, names: Sequence[str]) -> pd.DataFrame:
     """List the variables of a tree by where they matter: printed, or to be had from what is.
 
     Returns:
-        level, is_whole, variable, is_printed.
+        level, is_whole, variable, is_printed, cost (figures lost with it).
     """
     rows = []
     for level in LEVELS:
         for is_whole in (True, False):
             figures = definitions.printed(level, is_whole)
             printed = {name for one in figures for name in (*one.tells, *one.exclusions)}.intersection(names)
-            rows += [(level, is_whole, name, name in printed) for name in sorted(_told_by(definitions, printed))]
-    return pd.DataFrame(rows, columns=["level", "is_whole", STATUS, "is_printed"])
+            # With a cell go all figures that tell it: what a rate rests on is dearer than what one count says.
+            lost = Counter(name for one in figures for name in one.tells for _ in one.bases)
+            rows += [
+                (level, is_whole, name, name in printed, max(lost[name], 1))
+                for name in sorted(_told_by(definitions, printed))
+            ]
+    return pd.DataFrame(rows, columns=["level", "is_whole", STATUS, "is_printed", "cost"])
 
 
 def _told_by(definitions: Definitions, printed: set[str]) -> set[str]:

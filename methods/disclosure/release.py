@@ -31,13 +31,15 @@ class Protection:
     Attributes:
         table: the cells as given, with is_suppressed: one mark for every reason.
         withheld_count: cells withheld.
-        least_count: no safe pattern that keeps to the rules withholds fewer.
+        cost: what the cells withheld cost; where each costs the same, as many as are withheld.
+        least_cost: no safe pattern that keeps to the rules costs less.
         round_count: rounds of suppression and attack.
     """
 
     table: pd.DataFrame
     withheld_count: int
-    least_count: int
+    cost: int
+    least_cost: int
     round_count: int
 
 
@@ -56,7 +58,8 @@ def protect_counts(
 
     Args:
         cells: the columns named in `hierarchies`, value [whole]; is_printed (false for a cell no table lists, default
-            true), is_sensitive (default true), is_withheld (in any case, default false). One row a cell, in any
+            true), is_sensitive (default true), is_withheld (in any case, default false), cost (of withholding it,
+            whole, default 1: what is least is then the number of cells). One row a cell, in any
             order; a cell not there holds nothing.
         hierarchies: column -> code -> the code it is a part of (None: of nothing); the first is of places.
         rules: minimum_count, least_withheld_count, attack_round_count.
@@ -180,7 +183,7 @@ class _Attack:
 
 
 def _nothing(cells: pd.DataFrame) -> Protection:
-    return Protection(cells.assign(is_suppressed=np.zeros(len(cells), dtype=bool)), 0, 0, 0)
+    return Protection(cells.assign(is_suppressed=np.zeros(len(cells), dtype=bool)), 0, 0, 0, 0)
 
 
 def _protection_level(stack: pd.DataFrame, rules: Mapping[str, Any]) -> FloatArray:
@@ -198,12 +201,15 @@ def _protection_level(stack: pd.DataFrame, rules: Mapping[str, Any]) -> FloatArr
 def _stacked(cells: pd.DataFrame, earlier: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Put the editions of a period below each other, the one to be released last."""
     flags = {"is_printed": True, "is_sensitive": True, "is_withheld": False, "is_suppressed": False}
+    given = {"cost": 1.0, **flags}
     editions = [*earlier, cells.drop(columns="is_suppressed", errors="ignore")]
     parts = [
-        part.assign(edition=number, **{name: value for name, value in flags.items() if name not in part})
+        part.assign(edition=number, **{name: value for name, value in given.items() if name not in part})
         for number, part in enumerate(editions)
     ]
-    return pd.concat(parts, ignore_index=True).astype({"value": np.float64} | dict.fromkeys(flags, bool))
+    return pd.concat(parts, ignore_index=True).astype(
+        {"value": np.float64, "cost": np.float64} | dict.fromkeys(flags, bool)
+    )
 
 
 def _with_states(stack: pd.DataFrame, is_primary: npt.ArrayLike, columns: list[str]) -> pd.DataFrame:
@@ -232,20 +238,20 @@ def _released(
 ) -> Protection:
     """Suppress, attack and withhold more where the attacker got through, a bounded number of times."""
     equations = additive_equations(stack, hierarchies)
-    last = (stack["is_priced"]).to_numpy()
+    last, cost = stack["is_priced"].to_numpy(), stack["cost"].to_numpy(dtype=np.float64)
     bound = 0
     for number in range(1, round_count + 1):
         whole = system(stack, hierarchies)
         pattern = least_pattern(whole)
         is_withheld = np.append(pattern.is_withheld, False)[whole.part]
         if number == 1:
-            bound = int(((stack["is_forced"] | stack["is_withheld"]) & last).sum()) + pattern.bound
+            bound = round(cost[(stack["is_forced"] | stack["is_withheld"]) & last].sum()) + pattern.bound
         through = _seen_through(stack, hierarchies, is_withheld, attacks)
         if not through.any():
             # What an earlier edition has told is withheld where that is asked for, though it hides nothing.
             marks = ((is_withheld | stack["is_withheld"]) & last).to_numpy()[-len(cells) :]
-            count = int(marks.sum())
-            return Protection(cells.assign(is_suppressed=marks), count, bound, number)
+            paid = round(cost[-len(cells) :][marks].sum())
+            return Protection(cells.assign(is_suppressed=marks), int(marks.sum()), paid, bound, number)
         stack = stack.assign(is_forced=stack["is_forced"] | _company(stack, equations, is_withheld, through))
     raise _remaining(stack, [*hierarchies], through, round_count)
 

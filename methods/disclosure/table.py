@@ -54,7 +54,7 @@ class System:
         room_inside: how far it may fall for all contributors together [unit].
         is_single: one contributor stands behind the part.
         is_forced: withheld in any case.
-        cost: cells a part stands for that would be printed otherwise.
+        cost: what is lost with the cells a part stands for that would be printed otherwise.
         block: province or table a part lies in, -1 for parts that tie these together.
         part: cell -> part, -1 for a cell that cannot move.
         needs: what must stay possible.
@@ -126,7 +126,7 @@ def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
     groups = rows.assign(
         room=rows["value"] - rows["floor"],
         room_inside=rows["value"] - rows["floor_inside"],
-        cost=(rows["is_priced"] & ~rows["is_forced"]).astype(np.float64),
+        cost=(rows["is_priced"] & ~rows["is_forced"]) * rows["cost"],
         block=_blocks(rows, hierarchies),
     ).groupby(part[moving])
     block = groups["block"].min().to_numpy()

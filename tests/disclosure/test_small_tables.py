@@ -56,7 +56,7 @@ def test_whatever_is_small_may_be_one_or_the_minimum(inner):
 def test_no_smaller_pattern_would_have_done(inner):
     value, sums = two_way(inner)
     found = protect_counts(cells_of(value, TABLES), TABLES, RULES)
-    assert found.withheld_count == found.table["is_suppressed"].sum() == found.least_count
+    assert found.withheld_count == found.table["is_suppressed"].sum() == found.least_cost
     printed = printed_of(found.table, TABLES)
     known = every_table(sums, told_by_zeros(value), CAP)
     for key in [key for key, number in printed.items() if number is None]:

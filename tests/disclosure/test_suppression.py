@@ -45,7 +45,7 @@ def leaks(found, cells):
 def test_as_few_are_withheld_as_was_proved_possible(oracle, tables, least, wanted):
     cells = read(oracle, "input.csv")
     found = protect_counts(cells, tables, RULES | {"least_withheld_count": least})
-    assert (found.withheld_count, found.least_count) == (wanted, wanted)
+    assert (found.withheld_count, found.least_cost) == (wanted, wanted)
     assert found.table["is_suppressed"].sum() == wanted
     assert not leaks(bounds(cells, found.table["is_suppressed"], tables, least), cells)
 
@@ -153,7 +153,7 @@ def test_what_is_withheld_in_any_case_is_not_had_by_subtraction_either():
     asked = cells.assign(is_withheld=(cells["place"] == "P1") & (cells["agency"] == "A1"))
     found = protect_counts(asked, TABLES, RULES)
     assert found.table.loc[asked["is_withheld"], "is_suppressed"].all()
-    assert (found.withheld_count, found.least_count) == (4, 4)
+    assert (found.withheld_count, found.least_cost) == (4, 4)
     reach = bounds(cells, found.table["is_suppressed"], TABLES, 1)
     assert (reach["upper"] > reach["lower"]).all()
 
