@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 from scipy.sparse.csgraph import connected_components
 
 from methods.errors import TableInconsistent
@@ -32,6 +32,8 @@ LARGE, MANY = 3_000, 200
 # Groups of so many unknowns are searched for whole numbers; beyond, linear programmes tell in time, and in tables of
 # two directions they give whole numbers by themselves.
 SMALL, NODES = 400, 2_000
+# SciPy's word for it.
+NOTHING_FITS = 2
 
 
 def attack(
@@ -207,7 +209,9 @@ class _Siege:
         self.goal = _Range(goal.lower[self.unknown], goal.upper[self.unknown])
         self.group = _groups(book)[self.unknown]
         self.is_searched = is_whole & (np.bincount(self.group, minlength=1)[self.group] <= SMALL)
-        self.unit = 1.0 if is_whole else _usual(self.goal.upper - self.goal.lower, self.goal.upper)
+        width = self.goal.upper - np.where(np.isnan(self.goal.lower), self.least, self.goal.lower)
+        is_bounded = np.isfinite(width) & (width > 0)
+        self.unit = 1.0 if is_whole or not is_bounded.any() else float(np.median(width[is_bounded]))
         # No sum that anything printed bounds can be so large.
         self.cap = 1e3 * (1 + np.abs(self.rest).sum() + self.least.sum())
         self.low = np.full(len(self.unknown), np.inf)
@@ -256,9 +260,8 @@ class _Siege:
             bounds=np.column_stack([lower, np.append(np.full(width, np.inf), ceiling)]),
             method="highs-ipm" if width > LARGE and count > MANY else "highs-ds",
         )
-        _refuse_nothing(found.x)
-        table = found.x[:width] * self.unit
-        self._see(self._made_whole(table))
+        if _is_solved(found):
+            self._see(self._made_whole(found.x[:width] * self.unit))
         return len(questions) - len(self._open(np.isfinite))
 
     def _see(self, table: FloatArray) -> None:
@@ -308,7 +311,8 @@ class _Siege:
             integrality=self.is_searched[inside].astype(np.int_),
             options={"node_limit": NODES},
         )
-        _refuse_nothing(found.x)
+        if not _is_solved(found):
+            return
         table = np.full(len(self.unknown), np.nan)
         table[inside] = np.where(self.is_searched[inside], np.round(found.x), found.x * self.unit)
         self._see(table)
@@ -316,23 +320,16 @@ class _Siege:
             self.high[place] = np.inf
 
 
-def _usual(*scales: FloatArray) -> float:
-    """Give the median of the first scale that has numbers above nothing: rials by the billion strain a programme."""
-    for scale in scales:
-        above = scale[np.isfinite(scale) & (scale > 0)]
-        if len(above):
-            return float(np.median(above))
-    return 1.0
-
-
 def _is_asked(goal: FloatArray) -> BoolArray:
     return ~np.isnan(goal)
 
 
-def _refuse_nothing(table: FloatArray | None) -> None:
-    if table is None:
+def _is_solved(found: OptimizeResult) -> bool:
+    """Say whether a programme gave a table; one that was given up, for time or for its numbers, has shown nothing."""
+    if found.status == NOTHING_FITS:
         raise TableInconsistent(
             place="attack on what is printed",
             found="no numbers at all that fit it",
             wanted="printed sums that are those of their parts",
         )
+    return found.x is not None
