@@ -32,6 +32,8 @@ LARGE, MANY = 3_000, 200
 # Groups of so many unknowns are searched for whole numbers; beyond, linear programmes tell in time, and in tables of
 # two directions they give whole numbers by themselves.
 SMALL, NODES = 400, 2_000
+# Sums away from a single contributor's cell that are looked at before all are.
+STEPS = (3, 5)
 # SciPy's word for it.
 NOTHING_FITS = 2
 
@@ -170,21 +172,59 @@ def _goals(wanted: pd.DataFrame | None, known: FloatArray, code: IntArray) -> _R
 def _by_contributors(book: _Book, goal: _Range, is_whole: bool, own: FloatArray) -> _Range:
     """Attack each cell with what all single contributors know of theirs, save its own."""
     told = _Book(book.sums, np.where(np.isnan(book.value), own, book.value), book.least)
-    reached = _Siege(told, goal, is_whole).bounds()
+    everyone = _Siege(told, goal, is_whole)
+    reached = everyone.bounds()
     is_asked = np.isnan(book.value) & ~np.isnan(own) & ~(np.isnan(goal.lower) & np.isnan(goal.upper))
+    street = None if is_whole or everyone.table is None else _Street(told, everyone.table)
     group, sums, by_thread = _groups(told), abs(book.sums), abs(book.sums).T.tocsr()
-    for thread in np.flatnonzero(is_asked):
-        beside = sums[by_thread[[thread]].indices].indices
-        inside = np.isin(group, group[beside[group[beside] >= 0]])
-        inside[thread] = True
-        rows = np.unique(by_thread[np.flatnonzero(inside)].indices)
-        # Of the others nothing is asked, and nothing they hold moves these sums.
-        value = np.where(inside, np.nan, np.nan_to_num(told.value))
-        alone = np.arange(len(own)) == thread
-        question = _Range(np.where(alone, goal.lower, np.nan), np.where(alone, goal.upper, np.nan))
-        one = _Siege(_Book(book.sums[rows], value, book.least), question, is_whole).bounds()
-        reached.lower[thread], reached.upper[thread] = one.lower[thread], one.upper[thread]
+    for thread in map(int, np.flatnonzero(is_asked)):
+        one = street.widened(thread, goal) if street else None
+        if one is None:
+            beside = sums[by_thread[[thread]].indices].indices
+            inside = np.isin(group, group[beside[group[beside] >= 0]])
+            inside[thread] = True
+            rows = np.unique(by_thread[np.flatnonzero(inside)].indices)
+            # Of the others nothing is asked, and nothing they hold moves these sums.
+            value = np.where(inside, np.nan, np.nan_to_num(told.value))
+            alone = np.arange(len(own)) == thread
+            question = _Range(np.where(alone, goal.lower, np.nan), np.where(alone, goal.upper, np.nan))
+            found = _Siege(_Book(book.sums[rows], value, book.least), question, is_whole).bounds()
+            one = found.lower[thread], found.upper[thread]
+        reached.lower[thread], reached.upper[thread] = one
     return reached
+
+
+class _Street:
+    """A table that fits all that is printed, and what else of it may stand near a thread."""
+
+    def __init__(self, told: _Book, table: FloatArray) -> None:
+        self.told, self.table = told, table
+        self.by_thread = told.sums.T.tocsr()
+
+    def widened(self, thread: int, goal: _Range) -> tuple[float, float] | None:
+        """Reach what is asked of a thread by changes nearby; None where they do not reach it."""
+        for steps in STEPS:
+            near = self._near(thread, steps)
+            place = int(np.searchsorted(near, thread))
+            sums = self.by_thread[near].T.tocsr()
+            sums = sums[np.diff(sums.indptr) > 0]
+            question = _Range(np.full(len(near), np.nan), np.full(len(near), np.nan))
+            question.lower[place] = goal.lower[thread] - self.table[thread]
+            question.upper[place] = goal.upper[thread] - self.table[thread]
+            # Changes that leave each sum as it is: whatever the table is off by, they are not.
+            change = np.minimum(self.told.least[near] - self.table[near], 0)
+            siege = _Siege(_Book(sums, np.full(len(near), np.nan), change), question, False)
+            found = siege.bounds()
+            if siege.is_answered():
+                return self.table[thread] + found.lower[place], self.table[thread] + found.upper[place]
+        return None
+
+    def _near(self, thread: int, steps: int) -> IntArray:
+        unknown, threads = np.isnan(self.told.value), np.array([thread], dtype=np.intp)
+        for _ in range(steps):
+            reached = np.unique(self.told.sums[self.by_thread[threads].indices].indices)
+            threads = np.union1d(reached[unknown[reached]], thread)
+        return threads.astype(np.intp)
 
 
 def _groups(book: _Book) -> IntArray:
@@ -213,7 +253,9 @@ class _Siege:
         is_bounded = np.isfinite(width) & (width > 0)
         self.unit = 1.0 if is_whole or not is_bounded.any() else float(np.median(width[is_bounded]))
         # No sum that anything printed bounds can be so large.
-        self.cap = 1e3 * (1 + np.abs(self.rest).sum() + self.least.sum())
+        self.cap = 1e3 * (1 + np.abs(self.rest).sum() + np.abs(self.least).sum())
+        self.table: FloatArray | None = None
+        self.value = book.value
         self.low = np.full(len(self.unknown), np.inf)
         self.high = np.full(len(self.unknown), -np.inf)
 
@@ -229,6 +271,10 @@ class _Siege:
         lower[self.unknown] = np.where(np.isfinite(self.low), self.low, np.nan)
         upper[self.unknown] = np.where(self.high > -np.inf, self.high, np.nan)
         return _Range(np.ceil(lower - NEAR), np.floor(upper + NEAR)) if self.is_whole else _Range(lower, upper)
+
+    def is_answered(self) -> bool:
+        """Say whether all that was asked for was seen."""
+        return not len(self._open(_is_asked))
 
     def _open(self, kind: Callable[[FloatArray], BoolArray]) -> IntArray:
         """List questions without an answer: twice the place of a thread, plus one where the upper side is asked."""
@@ -261,6 +307,8 @@ class _Siege:
             method="highs-ipm" if width > LARGE and count > MANY else "highs-ds",
         )
         if _is_solved(found):
+            self.table = self.value.copy()
+            self.table[self.unknown] = found.x[:width] * self.unit
             self._see(self._made_whole(found.x[:width] * self.unit))
         return len(questions) - len(self._open(np.isfinite))
 
