@@ -103,12 +103,12 @@ def file_stem(level: str, code: str, period: Period, language: str = ORIGINAL) -
     """Name the files of a bulletin, without their format: `province-06-1403-1`, and `province-06-1403-1.en` in English.
 
     Args:
-        level: nation, province, county, agency or methods.
-        code: of the unit or agency; the nation and the methods have none in their name.
+        level: nation, province, county, agency, methods or revision.
+        code: of the unit or agency; bulletins of the whole have none in their name.
         period: of the edition.
         language: fa or en.
     """
-    names = {"nation": "national", "methods": "methods"}
+    names = {"nation": "national", "methods": "methods", "revision": "revision"}
     stem = names.get(level, f"{level}-{code}")
     return f"{stem}-{period}" + ("" if language == ORIGINAL else f".{language}")
 
@@ -225,6 +225,25 @@ class Edition:
             "draw": next(iter(_records(warehouse.read("bulletin/draw.sql", **self._year))), None),
             "figure_quality": self._figure_quality(),
             "guidelines": {name: law.stated(name, self.period) for name in GUIDELINES},
+        }
+
+    @property
+    def has_revision_note(self) -> bool:
+        """Whether another edition stood before this one."""
+        return self.record["supersedes"] is not None
+
+    def revision_note(self) -> dict[str, Any]:
+        """Put together what the note on a revised edition may name; the first edition of a period has none."""
+        changes = warehouse.read("bulletin/revision.sql", **self.partition)
+        counts = changes["level"].value_counts()
+        of_nation = changes[(changes["level"] == "nation") & (changes["domain"] == "all")]
+        return self._shared(NATION, "nation", self._figures(NATION)) | {
+            "languages": self._languages("revision"),
+            "annex": None,
+            "superseded": self.record["supersedes"],
+            "reason": self._reasons_fa,
+            "counts": [(level, int(counts[level])) for level in estimate.LEVELS if level in counts],
+            "rows": _records(of_nation),
         }
 
     @cached_property

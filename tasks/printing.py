@@ -27,7 +27,7 @@ from tasks.edges.site.archive import ABOUT
 from tasks.edges.warehouse import Receipt
 
 FORMATS = (".html", ".pdf")
-# Levels whose bulletins have a workbook beside them; the report on methods has none.
+# Levels whose bulletins have a workbook beside them; the reports on the edition itself have none.
 WITH_ANNEX = ("nation", "province", "county", "agency")
 
 
@@ -74,12 +74,14 @@ def begin_edition(period: Period, cutoff: datetime.date) -> bool:
 
 @task(task_run_name="print-nation-{period}-{cutoff}", cache_policy=NO_CACHE)
 def print_nation(period: Period, cutoff: datetime.date) -> Receipt:
-    """Print the national bulletin, and the report on methods and quality."""
+    """Print the national bulletin, the report on methods and quality, and what a revised edition says otherwise."""
     edition = _under_way(period, cutoff)
     bulletins = [
         Bulletin("national", "nation", NATION, edition.national()),
         Bulletin("methods", "methods", NATION, edition.methods_report()),
     ]
+    if edition.has_revision_note:
+        bulletins.append(Bulletin("revision", "revision", NATION, edition.revision_note()))
     return _print(edition, f"national-{period}", bulletins)
 
 
@@ -140,6 +142,7 @@ def file_names(edition: Edition) -> list[str]:
     """Name every file an edition is made of."""
     period, units = edition.period, edition.units
     bulletins = [("nation", NATION), ("methods", NATION)]
+    bulletins += [("revision", NATION)] if edition.has_revision_note else []
     bulletins += [("agency", str(card["agency_code"])) for card in edition.agencies]
     for level in ("province", "county"):
         bulletins += [(level, code) for code in sorted(units.loc[units["level"] == level, "unit_code"])]

@@ -12,6 +12,8 @@ from tasks.edges.settings import ROOT
 
 PERIOD = Period(1403)
 DAY = datetime.date(2026, 10, 23)
+# Of an edition that takes the place of the first.
+LATER = datetime.date(2026, 11, 23)
 PARTITION = {"year": 1403, "phase": 1, "cutoff": DAY}
 AGENCIES = {"P01": "دستگاه نمایشی ۱", "P02": "دستگاه نمایشی ۲", "P03": "دستگاه نمایشی ۳", "P04": "دستگاه نمایشی ۴"}
 COUNTIES_EACH = 4
@@ -236,10 +238,21 @@ class Store:
         return rows.groupby(["level", "is_whole", "quality"]).size().rename("figure_count").reset_index()
 
     def _bulletin_edition(self, **_):
-        return pd.DataFrame(
-            [{"cutoff": DAY, "number": 1, "kind": "provisional", "reasons": [], "supersedes": None, "year": 1403,
-              "phase": 1, "released_on": DAY, "guideline": "abc123"}]
-        )  # fmt: skip
+        first = {"cutoff": DAY, "number": 1, "kind": "provisional", "reasons": [], "supersedes": None, "year": 1403,
+                 "phase": 1, "released_on": DAY, "guideline": "abc123"}  # fmt: skip
+        second = {"cutoff": LATER, "number": 2, "kind": "revised", "reasons": ["data"], "supersedes": DAY}
+        return pd.DataFrame([first, first | second])
+
+    def _bulletin_revision(self, **_):
+        rows = [
+            ("accuracy_rate", "estimated", "nation", "IR", 0.81, 0.79),
+            ("decided_plan_count", "counted", "nation", "IR", 4800.0, 4824.0),
+            ("deviation_loan_rial", "estimated", "nation", "IR", None, 3.25e11),
+            ("accuracy_rate", "estimated", "county", STRONG_COUNTY, 0.7, 0.6),
+        ]
+        found = pd.DataFrame(rows, columns=["indicator", "basis", "level", "unit_code", "before", "after"])
+        change = found["after"] - found["before"]
+        return found.assign(domain="all", change=change, relative_change=change / found["before"])
 
     def _bulletin_change(self, **_):
         return pd.DataFrame(columns=["indicator", "against_year", "against_phase", "before", "after"])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from invented_edition import DAY, EMPTY_COUNTY, PERIOD, STRONG_COUNTY, UNDECIDED_COUNTY, UNVISITED_COUNTY, Store
+from invented_edition import DAY, EMPTY_COUNTY, LATER, PERIOD, STRONG_COUNTY, UNDECIDED_COUNTY, UNVISITED_COUNTY, Store
 
 from tasks import translation
 from tasks.bulletin import Edition
@@ -16,7 +16,7 @@ from tasks.edges.language import ENGLISH, ORIGINAL
 TEMPLATES = {
     "national": "national", "provincial": "provincial", "county": "county", "county-empty": "county",
     "county-unvisited": "county", "county-undecided": "county", "agency": "agency", "agency-absent": "agency",
-    "methods": "methods", "national.en": "national", "provincial.en": "provincial",
+    "methods": "methods", "revision": "revision", "national.en": "national", "provincial.en": "provincial",
 }  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def contexts_of(store: Store) -> dict[str, dict[str, Any]]:
             "agency": edition.agency("P02"),
             "agency-absent": edition.agency("P06"),
             "methods": edition.methods_report(),
+            "revision": Edition(PERIOD, LATER).revision_note(),
         }
 
 
