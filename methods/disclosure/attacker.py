@@ -170,19 +170,21 @@ def _goals(wanted: pd.DataFrame | None, known: FloatArray, code: IntArray) -> _R
 
 
 def _by_contributors(book: _Book, goal: _Range, is_whole: bool, own: FloatArray) -> _Range:
-    """Attack each cell with what all single contributors know of theirs, save its own."""
+    """Attack each cell with what all single contributors know of theirs, save its own contributor."""
     told = _Book(book.sums, np.where(np.isnan(book.value), own, book.value), book.least)
     everyone = _Siege(told, goal, is_whole)
     reached = everyone.bounds()
     is_asked = np.isnan(book.value) & ~np.isnan(own) & ~(np.isnan(goal.lower) & np.isnan(goal.upper))
     street = None if is_whole or everyone.table is None else _Street(told, everyone.table)
     group, sums, by_thread = _groups(told), abs(book.sums), abs(book.sums).T.tocsr()
+    person = _people(book.sums, own)
     for thread in map(int, np.flatnonzero(is_asked)):
-        one = street.widened(thread, goal) if street else None
+        his = np.flatnonzero((person == person[thread]) & np.isnan(book.value))
+        one = street.widened(thread, his, goal) if street else None
         if one is None:
-            beside = sums[by_thread[[thread]].indices].indices
+            beside = sums[by_thread[his].indices].indices
             inside = np.isin(group, group[beside[group[beside] >= 0]])
-            inside[thread] = True
+            inside[his] = True
             rows = np.unique(by_thread[np.flatnonzero(inside)].indices)
             # Of the others nothing is asked, and nothing they hold moves these sums.
             value = np.where(inside, np.nan, np.nan_to_num(told.value))
@@ -201,10 +203,10 @@ class _Street:
         self.told, self.table = told, table
         self.by_thread = told.sums.T.tocsr()
 
-    def widened(self, thread: int, goal: _Range) -> tuple[float, float] | None:
-        """Reach what is asked of a thread by changes nearby; None where they do not reach it."""
+    def widened(self, thread: int, his: IntArray, goal: _Range) -> tuple[float, float] | None:
+        """Reach what is asked of a thread, one of a person's, by changes nearby; None where they do not reach it."""
         for steps in STEPS:
-            near = self._near(thread, steps)
+            near = self._near(his, steps)
             place = int(np.searchsorted(near, thread))
             sums = self.by_thread[near].T.tocsr()
             sums = sums[np.diff(sums.indptr) > 0]
@@ -214,17 +216,29 @@ class _Street:
             # Changes that leave each sum as it is: whatever the table is off by, they are not.
             change = np.minimum(self.told.least[near] - self.table[near], 0)
             siege = _Siege(_Book(sums, np.full(len(near), np.nan), change), question, False)
-            found = siege.bounds()
-            if siege.is_answered():
-                return self.table[thread] + found.lower[place], self.table[thread] + found.upper[place]
+            if siege.is_answered_soon():
+                return self.table[thread] + siege.low[place], self.table[thread] + siege.high[place]
         return None
 
-    def _near(self, thread: int, steps: int) -> IntArray:
-        unknown, threads = np.isnan(self.told.value), np.array([thread], dtype=np.intp)
+    def _near(self, his: IntArray, steps: int) -> IntArray:
+        is_open = np.isnan(self.told.value)
+        is_open[his] = True
+        threads = his
         for _ in range(steps):
             reached = np.unique(self.told.sums[self.by_thread[threads].indices].indices)
-            threads = np.union1d(reached[unknown[reached]], thread)
-        return threads.astype(np.intp)
+            threads = reached[is_open[reached]]
+        return threads
+
+
+def _people(sums: sparse.csr_array, own: FloatArray) -> IntArray:
+    """Number the single contributors: where a sum has one, the part of it that has one has the same."""
+    entries = sums.tocoo()
+    row, thread = entries.coords
+    told = pd.DataFrame({"row": row, "thread": thread, "sign": entries.data})[np.nan_to_num(own)[thread] > 0]
+    pairs = told[told["sign"] < 0].merge(told[told["sign"] > 0], on="row")
+    places = (pairs["thread_x"].to_numpy(), pairs["thread_y"].to_numpy())
+    ties = sparse.coo_array((np.ones(len(pairs)), places), shape=(len(own), len(own)))
+    return np.asarray(connected_components(ties, directed=False)[1], dtype=np.intp)
 
 
 def _groups(book: _Book) -> IntArray:
@@ -272,8 +286,12 @@ class _Siege:
         upper[self.unknown] = np.where(self.high > -np.inf, self.high, np.nan)
         return _Range(np.ceil(lower - NEAR), np.floor(upper + NEAR)) if self.is_whole else _Range(lower, upper)
 
-    def is_answered(self) -> bool:
-        """Say whether all that was asked for was seen."""
+    def is_answered_soon(self) -> bool:
+        """Look once for each side that is asked; say whether that answered all."""
+        chance = np.random.default_rng(SEED)
+        for _ in range(2):
+            if len(asked := self._open(np.isfinite)):
+                self._widen(asked, chance)
         return not len(self._open(_is_asked))
 
     def _open(self, kind: Callable[[FloatArray], BoolArray]) -> IntArray:

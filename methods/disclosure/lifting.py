@@ -106,7 +106,7 @@ class Lifts:
         return withheld, left
 
     def _not_balanced(self, needs: IntArray, withheld: BoolArray) -> IntArray:
-        """Leave out needs of contributors who are alone that moves of their own meet: each moves, all others stand.
+        """Leave out needs of contributors who are alone that moves of their own meet: one rises, all others stand.
 
         Of all moves that balance it the least is taken, by squares in units of the room; so hundreds share one
         factorisation, and none props up another. One that does not hold leaves the need to the programmes.
@@ -118,13 +118,20 @@ class Lifts:
         room = self.system.room_inside[free] / self.unit
         balance = _Balance(self.system.equations[:, free], np.maximum(room, LEAST_SCALE))
         amount = self.system.needs.amount[mine] / self.unit
-        pushes = self.system.equations[:, self.system.needs.variable[mine]] @ sparse.diags_array(amount)
+        pushes = self._with_sums(self.system.needs.variable[mine], withheld) @ sparse.diags_array(amount)
         is_met = np.zeros(len(mine), dtype=bool)
         for start in range(0, len(mine), MOVES):
             some = slice(start, start + MOVES)
             moves, off = balance.answers(-pushes[:, some].toarray())
             is_met[some] = (off <= NEAR * amount[some]) & (moves >= -room[:, None] - NEAR).all(axis=0)
         return np.setdiff1d(needs, mine[is_met], assume_unique=True)
+
+    def _with_sums(self, parts: IntArray, withheld: BoolArray) -> sparse.csr_array:
+        """Give what it does to the equations if parts rise by one, with all else that is their contributor's alone."""
+        holder = self.system.holder
+        his = np.flatnonzero(withheld & self.system.is_single)
+        of = sparse.csr_array((np.ones(len(his)), (his, holder[his])), shape=(len(holder), int(holder.max()) + 1))
+        return sparse.csr_array(self.system.equations @ of[:, holder[parts]])
 
     def _of_kind(self, needs: IntArray, kind: int) -> IntArray:
         is_inside = self.system.needs.is_inside[needs]
@@ -155,8 +162,9 @@ class Lifts:
         """Meet one need at the least cost; None if it cannot be."""
         every = self.system.needs
         inside, part = bool(every.is_inside[need]), every.variable[need]
-        is_free = ~self.system.is_single if inside else np.ones(len(field.withheld), dtype=bool)
-        is_free[part] = True
+        is_free = np.ones(len(field.withheld), dtype=bool)
+        if inside:
+            is_free = ~self.system.is_single | (self.system.holder == self.system.holder[part])
         programme = _Programme(self, field.only(is_free), inside)
         return programme.moved(part, every.sign[need] * every.amount[need] / self.unit)
 

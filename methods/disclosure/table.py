@@ -53,6 +53,7 @@ class System:
         room: how far a part may fall for an outsider [unit].
         room_inside: how far it may fall for all contributors together [unit].
         is_single: one contributor stands behind the part.
+        holder: a number of his, the same for the sums he alone makes up; -1 for none.
         is_forced: withheld in any case.
         cost: what is lost with the cells a part stands for that would be printed otherwise.
         block: province or table a part lies in, -1 for parts that tie these together.
@@ -65,6 +66,7 @@ class System:
     room: FloatArray
     room_inside: FloatArray
     is_single: BoolArray
+    holder: IntArray
     is_forced: BoolArray
     cost: FloatArray
     block: IntArray
@@ -87,6 +89,7 @@ class System:
             room=self.room[parts],
             room_inside=self.room_inside[parts],
             is_single=self.is_single[parts],
+            holder=self.holder[parts],
             is_forced=self.is_forced[parts],
             cost=self.cost[parts],
             block=self.block[parts],
@@ -128,6 +131,7 @@ def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
         room_inside=rows["value"] - rows["floor_inside"],
         cost=(rows["is_priced"] & ~rows["is_forced"]) * rows["cost"],
         block=_blocks(rows, hierarchies),
+        holder=_holders(tied, cells["is_single"].to_numpy(dtype=bool))[moving],
     ).groupby(part[moving])
     block = groups["block"].min().to_numpy()
     return System(
@@ -136,6 +140,7 @@ def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
         room=_floats(groups["room"].min()),
         room_inside=_floats(groups["room_inside"].min()),
         is_single=groups["is_single"].any().to_numpy(dtype=bool),
+        holder=groups["holder"].max().to_numpy().astype(np.intp),
         is_forced=groups["is_forced"].any().to_numpy(dtype=bool),
         cost=_floats(groups["cost"].sum()),
         block=np.where(block == groups["block"].max(), block, -1).astype(np.intp),
@@ -242,6 +247,14 @@ def _unchanged(cells: pd.DataFrame, columns: list[str]) -> sparse.csr_array:
     signs = np.concatenate([np.ones(len(now)), -np.ones(len(now))])
     places = (np.concatenate([count, count]), np.concatenate([now, then]))
     return sparse.csr_array((signs, places), shape=(len(now), len(cells)))
+
+
+def _holders(equations: sparse.csr_array, is_single: BoolArray) -> IntArray:
+    """Number single contributors; who stands alone in a sum stands alone in the one part of it that holds anything."""
+    alone = equations @ sparse.diags_array(is_single.astype(np.float64))
+    ties = (alone < 0).astype(np.float64).T @ (alone > 0).astype(np.float64)
+    _, holder = connected_components(ties, directed=False)
+    return np.where(is_single, holder, -1).astype(np.intp)
 
 
 def _blocks(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> IntArray:

@@ -118,6 +118,26 @@ def test_the_attacker_sees_what_one_who_knows_himself_sees():
     assert insider.to_numpy() == pytest.approx(np.array([[50, 50], [60, 60]]))
 
 
+@pytest.mark.parametrize("not_listed", ["none", "refused"])
+def test_one_who_stands_alone_in_a_part_and_in_its_sum_is_no_stranger_to_himself(not_listed):
+    # P1: one firm, confirmed. Its sum is its own as well: no other firm takes that off.
+    columns = {"place": {"IR": None, "P1": "IR", "P2": "IR", "P3": "IR"},
+               "status": {"decided": None, "confirmed": "decided", "refused": "decided"}}  # fmt: skip
+    paid = [("P1", "confirmed", 50, 1), ("P2", "confirmed", 60, 4), ("P2", "refused", 30, 3),
+            ("P3", "confirmed", 70, 5), ("P3", "refused", 20, 4)]  # fmt: skip
+    rows = pd.DataFrame(
+        [(place, status, part, f"{at}{status}{firm}")
+         for at, kind, part, count in paid for firm in range(count)
+         for place in (at, "IR") for status in (kind, "decided")],
+        columns=["place", "status", "loan_rial", "plan"],
+    )  # fmt: skip
+    rows["firm"] = rows["place"] + rows["plan"].str.replace("decided|confirmed|refused", "", regex=True)
+    cells = contributions(rows, [*columns], "loan_rial", "firm")
+    cells = cells.assign(is_printed=cells["status"] != not_listed)
+    found = protect_amounts(cells, columns, AMOUNT_RULES)
+    assert found.table.loc[(cells["place"] == "P1") & cells["is_printed"], "is_suppressed"].all()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_amounts_keep_the_width_their_rules_ask_for(seed):
     chance = np.random.default_rng(seed)
