@@ -31,11 +31,15 @@ def protect_figures(period: Period, cutoff: datetime.date) -> Receipt:
         for name in ("verdict", "frame")
     )
     cells = estimate.cells(plans, frame, wanted)
-    rules = {**law.section("disclosure", period), "minimum_count": law.section("publication", period)["minimum_count"]}
-    found = disclosure.protect_figures(cells, wanted, _places(), rules, _earlier(partition))
-    create_markdown_artifact(key=f"disclosure-{period}", markdown=_markdown(cells, found))
-    rows = cells.assign(**partition, is_withheld=found.is_withheld)
-    return warehouse.freeze("bulletin.cell", partition, rows)
+    sections = law.section("disclosure", period), law.section("publication", period)
+    rules = {**sections[0], "minimum_count": sections[1]["minimum_count"]}
+    version = "+".join([*(section.version for section in sections), wanted.version])
+    *earlier, standing = _editions(partition)
+    if not _is_as_it_stands(cells.assign(guideline=version), standing):
+        found = disclosure.protect_figures(cells, wanted, _places(), rules, earlier)
+        create_markdown_artifact(key=f"disclosure-{period}", markdown=_markdown(cells, found))
+        standing = cells.assign(is_withheld=found.is_withheld, guideline=version)
+    return warehouse.freeze("bulletin.cell", partition, standing.assign(**partition))
 
 
 def _places() -> dict[str, str | None]:
@@ -44,10 +48,19 @@ def _places() -> dict[str, str | None]:
     return {estimate.NATION: None, **dict(zip(units["unit_code"], whole, strict=True))}
 
 
-def _earlier(partition: dict[str, Any]) -> list[pd.DataFrame]:
-    """Read what the editions of the period before this one count and withhold, oldest first."""
+def _editions(partition: dict[str, Any]) -> list[pd.DataFrame]:
+    """Read what the editions of a period count and withhold, oldest first; the last is this one, or empty."""
     cells = warehouse.read("bulletin/cell.sql", **partition)
-    return [rows for _, rows in cells.groupby("cutoff", sort=True)]
+    is_own = cells["cutoff"] == partition["cutoff"]
+    return [*(rows for _, rows in cells[~is_own].groupby("cutoff", sort=True)), cells[is_own].drop(columns="cutoff")]
+
+
+def _is_as_it_stands(cells: pd.DataFrame, standing: pd.DataFrame) -> bool:
+    """Say whether an edition stands with just these cells by just these rules; then nothing is searched again."""
+    columns = [*estimate.CELL_COLUMNS, "guideline"]
+    key = ["level", "unit_code", "domain", "variable"]
+    now, then = (rows[columns].sort_values(key, ignore_index=True) for rows in (cells, standing))
+    return now.astype(object).equals(then.astype(object))
 
 
 def _markdown(cells: pd.DataFrame, found: Protected) -> str:

@@ -3,6 +3,7 @@
 from methods.estimate.agreement import agreement, cohen_kappa
 from methods.estimate.area_covariates import area_covariates
 from methods.estimate.area_model import FayHerriot, fay_herriot
+from methods.estimate.cells import COLUMNS as CELL_COLUMNS
 from methods.estimate.cells import cells
 from methods.estimate.definitions import LEVELS
 from methods.estimate.definitions import in_force as definitions_in_force
@@ -17,6 +18,7 @@ from methods.estimate.strata import ratio, stratum_totals
 from methods.estimate.two_phase import TwoPhase
 
 __all__ = [
+    "CELL_COLUMNS",
     "Design",
     "FayHerriot",
     "LEVELS",

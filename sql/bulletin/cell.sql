@@ -2,7 +2,8 @@
 -- grain:  one row per variable, unit and domain of an edition, oldest first
 -- reads:  bulletin.cell
 -- writes: nothing
-select cutoff, level, unit_code, domain, variable, value, contributor_count, largest, second, is_withheld
+select
+    cutoff, level, unit_code, domain, variable, value, contributor_count, largest, second, is_withheld, guideline
 from bulletin.cell
-where year = :year and phase = :phase and cutoff < :cutoff
+where year = :year and phase = :phase and cutoff <= :cutoff
 order by cutoff, level, unit_code, domain, variable

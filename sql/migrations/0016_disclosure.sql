@@ -15,6 +15,8 @@ create table bulletin.cell (
     second double precision not null,
     -- One mark for every reason: which cells are small themselves is told to nobody.
     is_withheld boolean not null,
+    -- Version of the rules it was withheld by.
+    guideline text not null,
     primary key (year, phase, cutoff, level, unit_code, domain, variable)
 );
 
