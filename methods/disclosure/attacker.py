@@ -174,26 +174,46 @@ def _by_contributors(book: _Book, goal: _Range, is_whole: bool, own: FloatArray)
     told = _Book(book.sums, np.where(np.isnan(book.value), own, book.value), book.least)
     everyone = _Siege(told, goal, is_whole)
     reached = everyone.bounds()
-    is_asked = np.isnan(book.value) & ~np.isnan(own) & ~(np.isnan(goal.lower) & np.isnan(goal.upper))
+    is_single = ~np.isnan(own)
+    is_asked = np.isnan(book.value) & np.where(is_single, _is_asked(goal.lower) | _is_asked(goal.upper), False)
+    is_asked[everyone.unanswered()] = True
     street = None if is_whole or everyone.table is None else _Street(told, everyone.table)
     group, sums, by_thread = _groups(told), abs(book.sums), abs(book.sums).T.tocsr()
-    person = _people(book.sums, own)
+    person = np.where(np.nan_to_num(own) > 0, _people(book.sums, own), -1)
     for thread in map(int, np.flatnonzero(is_asked)):
-        his = np.flatnonzero((person == person[thread]) & np.isnan(book.value))
+        # Who stands alone in a part of a sum adds nothing on it to what he knows of his part.
+        inside = person[_made_of(thread, book.sums, by_thread)]
+        his = np.flatnonzero(np.isin(person, inside[inside >= 0]) & np.isnan(book.value))
+        his = np.union1d(his, thread)
         one = street.widened(thread, his, goal) if street else None
         if one is None:
             beside = sums[by_thread[his].indices].indices
-            inside = np.isin(group, group[beside[group[beside] >= 0]])
-            inside[his] = True
-            rows = np.unique(by_thread[np.flatnonzero(inside)].indices)
+            is_open = np.isin(group, group[beside[group[beside] >= 0]])
+            is_open[his] = True
+            rows = np.unique(by_thread[np.flatnonzero(is_open)].indices)
             # Of the others nothing is asked, and nothing they hold moves these sums.
-            value = np.where(inside, np.nan, np.nan_to_num(told.value))
+            value = np.where(is_open, np.nan, np.nan_to_num(told.value))
             alone = np.arange(len(own)) == thread
             question = _Range(np.where(alone, goal.lower, np.nan), np.where(alone, goal.upper, np.nan))
             found = _Siege(_Book(book.sums[rows], value, book.least), question, is_whole).bounds()
             one = found.lower[thread], found.upper[thread]
         reached.lower[thread], reached.upper[thread] = one
     return reached
+
+
+def _made_of(thread: int, sums: sparse.csr_array, by_thread: sparse.csr_array) -> IntArray:
+    """List a thread and all that it is made up of."""
+    found, front = {thread}, [thread]
+    while front:
+        one = front.pop()
+        for row in by_thread[[one]].indices:
+            line = slice(sums.indptr[row], sums.indptr[row + 1])
+            places, signs = sums.indices[line], sums.data[line]
+            if (signs[places == one] < 0).any():
+                parts = {*places[signs > 0].tolist()} - found
+                found |= parts
+                front += parts
+    return np.array(sorted(found), dtype=np.intp)
 
 
 class _Street:
@@ -226,7 +246,7 @@ class _Street:
         threads = his
         for _ in range(steps):
             reached = np.unique(self.told.sums[self.by_thread[threads].indices].indices)
-            threads = reached[is_open[reached]]
+            threads = np.union1d(reached[is_open[reached]], his)
         return threads
 
 
@@ -292,7 +312,11 @@ class _Siege:
         for _ in range(2):
             if len(asked := self._open(np.isfinite)):
                 self._widen(asked, chance)
-        return not len(self._open(_is_asked))
+        return not len(self.unanswered())
+
+    def unanswered(self) -> IntArray:
+        """List the threads of which not all that was asked for was seen."""
+        return self.unknown[np.unique(self._open(_is_asked) >> 1)]
 
     def _open(self, kind: Callable[[FloatArray], BoolArray]) -> IntArray:
         """List questions without an answer: twice the place of a thread, plus one where the upper side is asked."""

@@ -162,9 +162,7 @@ class Lifts:
         """Meet one need at the least cost; None if it cannot be."""
         every = self.system.needs
         inside, part = bool(every.is_inside[need]), every.variable[need]
-        is_free = np.ones(len(field.withheld), dtype=bool)
-        if inside:
-            is_free = ~self.system.is_single | (self.system.holder == self.system.holder[part])
+        is_free = ~self.system.strangers(part) if inside else np.ones(len(field.withheld), dtype=bool)
         programme = _Programme(self, field.only(is_free), inside)
         return programme.moved(part, every.sign[need] * every.amount[need] / self.unit)
 

@@ -225,8 +225,7 @@ def _capacity(system: System, inside: bool, part: int) -> tuple[FloatArray, Bool
     """Give how far parts may fall while one is lifted, and which stand fast."""
     if not inside:
         return system.room, np.zeros(len(system.room), dtype=bool)
-    is_fast = system.is_single & (system.holder != system.holder[part])
-    return system.room_inside, is_fast
+    return system.room_inside, system.strangers(part)
 
 
 def _first_cuts(system: System, by_part: sparse.csr_array) -> tuple[sparse.csr_array, IntArray]:
@@ -246,8 +245,12 @@ def _first_cuts(system: System, by_part: sparse.csr_array) -> tuple[sparse.csr_a
     room = np.where(inside, system.room_inside[column], system.room[column])
     # The other parts have to fall where they pull the same way, and to rise where they pull against it.
     give = np.where(pull > 0, np.abs(rows.data / around.data[pair]) * room / needs.amount[of], 1.0)
-    is_others = system.is_single[column] & (system.holder[column] != system.holder[needs.variable[of]])
-    give[(column == needs.variable[of]) | (inside & is_others)] = 0
+    alone = np.flatnonzero(inside & system.is_single[column])
+    is_known = np.zeros(len(give), dtype=bool)
+    pairs, width = system.inner.tocoo(), system.inner.shape[1]
+    own = needs.variable[of[alone]] * width + system.holder[column[alone]]
+    is_known[alone] = ~np.isin(own, pairs.row.astype(np.intp) * width + pairs.col)
+    give[(column == needs.variable[of]) | is_known] = 0
     cuts = sparse.csr_array((np.minimum(give, 1.0), (pair, column)), shape=rows.shape)
     cuts.eliminate_zeros()
     hopeless = np.unique(need[cuts.sum(axis=1) < 1 - NEAR])

@@ -54,6 +54,7 @@ class System:
         room_inside: how far it may fall for all contributors together [unit].
         is_single: one contributor stands behind the part.
         holder: a number of his, the same for the sums he alone makes up; -1 for none.
+        inner: parts x holders, who stands alone in a part or in something that it is made up of.
         is_forced: withheld in any case.
         cost: what is lost with the cells a part stands for that would be printed otherwise.
         block: province or table a part lies in, -1 for parts that tie these together.
@@ -67,11 +68,19 @@ class System:
     room_inside: FloatArray
     is_single: BoolArray
     holder: IntArray
+    inner: sparse.csr_array
     is_forced: BoolArray
     cost: FloatArray
     block: IntArray
     part: IntArray
     needs: Needs
+
+    def strangers(self, part: int) -> BoolArray:
+        """Say which parts are of contributors who stand alone there, and not in anything that a part is made up of.
+
+        What those who do know of it is what its own level and that of their parts allow for.
+        """
+        return self.is_single & ~np.isin(self.holder, self.inner[[part]].indices)
 
     def within(self, block: int) -> tuple[System, IntArray, IntArray]:
         """Take out a block, as if nothing outside of it could move.
@@ -90,6 +99,7 @@ class System:
             room_inside=self.room_inside[parts],
             is_single=self.is_single[parts],
             holder=self.holder[parts],
+            inner=self.inner[parts],
             is_forced=self.is_forced[parts],
             cost=self.cost[parts],
             block=self.block[parts],
@@ -126,12 +136,13 @@ def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
     joined, part = reduced(tied, cells["is_known"].to_numpy(dtype=bool))
     moving = np.flatnonzero(part >= 0)
     rows = cells.iloc[moving]
+    holder = _holders(tied, cells["is_single"].to_numpy(dtype=bool))
     groups = rows.assign(
         room=rows["value"] - rows["floor"],
         room_inside=rows["value"] - rows["floor_inside"],
         cost=(rows["is_priced"] & ~rows["is_forced"]) * rows["cost"],
         block=_blocks(rows, hierarchies),
-        holder=_holders(tied, cells["is_single"].to_numpy(dtype=bool))[moving],
+        holder=holder[moving],
     ).groupby(part[moving])
     block = groups["block"].min().to_numpy()
     return System(
@@ -141,6 +152,7 @@ def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
         room_inside=_floats(groups["room_inside"].min()),
         is_single=groups["is_single"].any().to_numpy(dtype=bool),
         holder=groups["holder"].max().to_numpy().astype(np.intp),
+        inner=_inner(tied, holder, part),
         is_forced=groups["is_forced"].any().to_numpy(dtype=bool),
         cost=_floats(groups["cost"].sum()),
         block=np.where(block == groups["block"].max(), block, -1).astype(np.intp),
@@ -255,6 +267,22 @@ def _holders(equations: sparse.csr_array, is_single: BoolArray) -> IntArray:
     ties = (alone < 0).astype(np.float64).T @ (alone > 0).astype(np.float64)
     _, holder = connected_components(ties, directed=False)
     return np.where(is_single, holder, -1).astype(np.intp)
+
+
+def _inner(equations: sparse.csr_array, holder: IntArray, part: IntArray) -> sparse.csr_array:
+    """Say who stands alone in a part or in something that it is made up of, parts x holders."""
+    alone = np.flatnonzero(holder >= 0)
+    shape = (len(holder), int(holder.max(initial=0)) + 1)
+    found = sparse.csr_array((np.ones(len(alone)), (alone, holder[alone])), shape=shape)
+    makes_up = (equations < 0).astype(np.float64).T @ (equations > 0).astype(np.float64)
+    before = -1
+    while found.nnz > before:
+        before = found.nnz
+        found = sparse.csr_array((found + makes_up @ found).sign())
+    moving = np.flatnonzero(part >= 0)
+    places = (part[moving], np.arange(len(moving)))
+    of = sparse.csr_array((np.ones(len(moving)), places), shape=(int(part.max(initial=-1)) + 1, len(moving)))
+    return sparse.csr_array((of @ found[moving]).sign())
 
 
 def _blocks(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> IntArray:

@@ -138,6 +138,31 @@ def test_one_who_stands_alone_in_a_part_and_in_its_sum_is_no_stranger_to_himself
     assert found.table.loc[(cells["place"] == "P1") & cells["is_printed"], "is_suppressed"].all()
 
 
+def test_two_who_make_up_a_sum_are_covered_by_others():
+    # 50 and 60 are all of P1: both together know it, neither does alone, as long as P1 is withheld with others.
+    place = {"IR": None, "P1": "IR", "P2": "IR", "C1": "P1", "C2": "P1", "C3": "P2", "C4": "P2"}
+    columns = {"place": place, "agency": {"all": None, "A1": "all", "A2": "all"}}
+    paid = [("C1", "A1", 50, 1), ("C2", "A1", 60, 1), ("C3", "A1", 40, 6), ("C4", "A1", 40, 6)]
+    paid += [(county, "A2", 70, 6) for county in ("C1", "C2", "C3", "C4")]
+    rows = pd.DataFrame(
+        [(at, kind, part, f"{county}{agency}{firm}")
+         for county, agency, part, count in paid for firm in range(count)
+         for at in (county, place[county], "IR") for kind in (agency, "all")],
+        columns=["place", "agency", "loan_rial", "firm"],
+    )  # fmt: skip
+    cells = contributions(rows, [*columns], "loan_rial", "firm")
+    table = protect_amounts(cells, columns, AMOUNT_RULES).table
+    # The province as well as both counties, or either would be had by taking the other off it.
+    assert table.loc[(cells["agency"] == "A1") & cells["place"].isin(["P1", "C1", "C2"]), "is_suppressed"].all()
+    published = cells.assign(
+        value=cells["value"].astype(float).mask(table["is_suppressed"]), edition=0, is_printed=True
+    )
+    own = cells["value"].where((cells["place"] == "C1") & (cells["agency"] == "A1")).astype(float)
+    reach = attack(published, columns, 0.0, is_whole=False, own=own)
+    other = reach[(cells["place"] == "C2")[reach.index] & (cells["agency"] == "A1")[reach.index]]
+    assert other["upper"].item() >= 66 - 1e-3
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_amounts_keep_the_width_their_rules_ask_for(seed):
     chance = np.random.default_rng(seed)
