@@ -9,7 +9,7 @@ TO_GREGORIAN_YEAR = 621
 
 
 def number(value: float | int, decimals: int = 0) -> str:
-    """Write a number with a comma between thousands, a point before decimals and − for minus: 32,668.5."""
+    """Write a number with a comma between thousands, a point before decimals and − for minus: 12,345.5."""
     if not math.isfinite(value):
         raise ValueError(f"cannot print {value}")
     text = f"{abs(value):,.{decimals}f}"
