@@ -3,6 +3,9 @@
 Run after `payesh demo`, with the stack up or PAYESH_DATABASE_URL set:
 
     python -m benchmarks.print_edition --year 1403
+
+To be the same bytes as recorded, it must go by the guidelines of the run that recorded them: a rehearsal's need
+PAYESH_GUIDELINES=demo/scenarios/full/guidelines:guidelines.
 """
 
 from __future__ import annotations
