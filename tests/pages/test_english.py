@@ -270,7 +270,9 @@ def lacking(monkeypatch):
 
 def test_a_missing_translation_stops_the_printing_and_is_named(lacking, monkeypatch, tmp_path):
     monkeypatch.setenv("PAYESH_HOME", str(tmp_path))
-    monkeypatch.setattr(warehouse, "read", Store().read)
+    store = Store()
+    monkeypatch.setattr(warehouse, "read", store.read)
+    monkeypatch.setattr(warehouse, "read_in_parts", store.read_in_parts)
     printing.begin_edition.fn(PERIOD, DAY)
     with pytest.raises(TranslationMissing, match=r"payesh\.po: found no translation of «قوت‌ها و محدودیت‌ها»"):
         printing.print_nation.fn(PERIOD, DAY)
