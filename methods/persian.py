@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Sequence
+
+from methods import english
 
 PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"
 ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"
@@ -189,11 +190,7 @@ def digits(text: object) -> str:
 
 def number(value: float | int, decimals: int = 0) -> str:
     """Write a number with Persian digits, ٬ between thousands, ٫ before decimals and − for minus."""
-    if not math.isfinite(value):
-        raise ValueError(f"cannot print {value}")
-    text = f"{abs(value):,.{decimals}f}".replace(",", "٬").replace(".", "٫")
-    sign = "−" if value < 0 and any(digit in text for digit in "123456789") else ""
-    return sign + digits(text)
+    return digits(english.number(value, decimals).replace(",", "٬").replace(".", "٫"))
 
 
 def percent(share: float, decimals: int = 2) -> str:

@@ -72,10 +72,8 @@ def freeze_figures(period: Period, cutoff: datetime.date) -> Receipt:
         for one in wanted.printed(level, is_whole)
         for variable in one.tells
     ]
-    named = {
-        name: list(column)
-        for name, column in zip(("indicators", "levels", "is_whole", "variables"), zip(*told, strict=True), strict=True)
-    }
+    indicators, levels, is_whole, variables = (list(column) for column in zip(*told, strict=True))
+    named = {"indicators": indicators, "levels": levels, "is_whole": is_whole, "variables": variables}
     rows = Rowset("bulletin/printed_figure.sql", partition | named)
     return warehouse.freeze("bulletin.printed_figure", partition, rows)
 

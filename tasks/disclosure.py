@@ -26,8 +26,9 @@ def protect_figures(period: Period, cutoff: datetime.date) -> Receipt:
     """
     partition: dict[str, Any] = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
     wanted = estimate.definitions_in_force(definitions.indicators(), period.reference_date)
+    activities = definitions.activities()
     plans, frame = (
-        estimate.with_section(warehouse.read(f"estimate/{name}.sql", **partition), definitions.activities())
+        estimate.with_section(warehouse.read(f"estimate/{name}.sql", **partition), activities)
         for name in ("verdict", "frame")
     )
     cells = estimate.cells(plans, frame, wanted)
@@ -58,8 +59,8 @@ def _editions(partition: dict[str, Any]) -> list[pd.DataFrame]:
 def _is_as_it_stands(cells: pd.DataFrame, standing: pd.DataFrame) -> bool:
     """Say whether an edition stands with just these cells by just these rules; then nothing is searched again."""
     columns = [*estimate.CELL_COLUMNS, "guideline"]
-    key = ["level", "unit_code", "domain", "variable"]
-    now, then = (rows[columns].sort_values(key, ignore_index=True) for rows in (cells, standing))
+    # The warehouse sorts text by its own rules.
+    now, then = (rows[columns].sort_values(columns, ignore_index=True) for rows in (cells, standing))
     return now.astype(object).equals(then.astype(object))
 
 

@@ -121,7 +121,7 @@ def show_edition(period: Period, cutoff: datetime.date) -> Receipt:
     edition, folder = _under_way(period, cutoff), EditionFolder(period, cutoff)
     folder.write(ABOUT, archive.about_text(_about(edition)))
     folder.show(file_names(edition))
-    page = folder.shown / f"national-{period}.html"
+    page = folder.shown / f"{file_stem('nation', NATION, period)}.html"
     create_link_artifact(key=f"bulletin-{period}", link=page.as_uri(), link_text=f"Bulletin {period}")
     # The figures of a whole edition are large.
     _annexes.cache_clear()

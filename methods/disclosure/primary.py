@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from methods.estimate.cells import by_holder, largest_two
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
@@ -79,13 +81,10 @@ def contributions(rows: pd.DataFrame, by: Sequence[str], amount: str, contributo
     Returns:
         The columns of `by`, value, contributor_count (those with more than nothing), largest, second; by cell.
     """
-    keys = [*by]
-    each = rows.groupby([*keys, contributor], sort=True)[amount].sum().reset_index()
-    each = each.sort_values([*keys, amount, contributor], ascending=[True] * len(keys) + [False, True])
-    cells = each.groupby(keys, sort=True)
-    place = cells.cumcount()
-    first = each[place == 0].set_index(keys)[amount]
-    second = each[place == 1].set_index(keys)[amount]
-    counted = (each[amount] > 0).groupby([each[key] for key in keys], sort=True).sum()
-    found = pd.DataFrame({"value": cells[amount].sum(), "contributor_count": counted, "largest": first})
-    return found.assign(second=second.reindex(found.index).fillna(0)).reset_index()
+    groups = rows.groupby([*by], sort=True)
+    holder, _ = pd.factorize(rows[contributor])
+    values = rows[[amount]].to_numpy(dtype=np.float64)
+    of_holder, cell = by_holder(values, groups.ngroup().to_numpy().astype(np.intp), holder.astype(np.intp))
+    names = groups.size().index.to_frame(index=False)
+    total, count, largest, second = largest_two(of_holder[:, 0], cell, len(names))
+    return names.assign(value=total, contributor_count=count, largest=largest, second=second)

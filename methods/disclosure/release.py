@@ -101,7 +101,7 @@ def protect_counts(
     upper = stack["value"].add(1).where(kept).mask(needed, minimum)
     wanted = pd.DataFrame({"lower": told.clip(lower=1.0).where(needed), "upper": upper})
     attacks = [_Attack(believed, True, wanted, None)]
-    return _released(cells, stack, hierarchies, attacks, int(rules["attack_round_count"]))
+    return _released(cells, stack, hierarchies, equations, attacks, int(rules["attack_round_count"]))
 
 
 def protect_amounts(
@@ -136,7 +136,7 @@ def protect_amounts(
     if cells.empty:
         return _nothing(cells)
     stack = _stacked(cells, earlier)
-    additive_equations(stack, hierarchies)
+    equations = additive_equations(stack, hierarchies)
     level = np.where(stack["is_sensitive"], _protection_level(stack, rules), 0.0)
     stack = _with_states(stack, level > 0, [*hierarchies])
     level = np.where(stack["is_known"], 0.0, level)
@@ -159,7 +159,7 @@ def protect_amounts(
         _Attack(0.0, False, outside, None),
         _Attack(stack["floor_inside"].to_numpy(), False, inside, stack["value"].where(is_single)),
     ]
-    return _released(cells, stack, hierarchies, attacks, int(rules["attack_round_count"]))
+    return _released(cells, stack, hierarchies, equations, attacks, int(rules["attack_round_count"]))
 
 
 @dataclass(frozen=True)
@@ -233,15 +233,15 @@ def _released(
     cells: pd.DataFrame,
     stack: pd.DataFrame,
     hierarchies: Mapping[str, Hierarchy],
+    equations: sparse.csr_array,
     attacks: Sequence[_Attack],
     round_count: int,
 ) -> Protection:
     """Suppress, attack and withhold more where the attacker got through, a bounded number of times."""
-    equations = additive_equations(stack, hierarchies)
     last, cost = stack["is_priced"].to_numpy(), stack["cost"].to_numpy(dtype=np.float64)
     bound = 0
     for number in range(1, round_count + 1):
-        whole = system(stack, hierarchies)
+        whole = system(stack, hierarchies, equations)
         pattern = least_pattern(whole)
         is_withheld = np.append(pattern.is_withheld, False)[whole.part]
         if number == 1:

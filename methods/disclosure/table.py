@@ -114,7 +114,7 @@ class System:
         return smaller, parts, needs
 
 
-def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
+def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy], equations: sparse.csr_array) -> System:
     """Make a system of the tables of a period.
 
     A cell with the same value in two editions is one and the same: who has seen it once has seen it.
@@ -124,14 +124,11 @@ def system(cells: pd.DataFrame, hierarchies: Mapping[str, Hierarchy]) -> System:
             case), is_priced (would be printed otherwise); floor, floor_inside [unit]; is_single; need_up, need_down,
             need_inside [unit, 0 for none]. One row a cell, editions from the oldest.
         hierarchies: column -> its codes; the first is of places.
+        equations: how the cells add up, see `additive_equations`.
 
     Returns:
         The system of what can move.
-
-    Raises:
-        TableInconsistent: see `additive_equations`.
     """
-    equations = additive_equations(cells, hierarchies)
     tied = sparse.vstack([equations, _unchanged(cells, [*hierarchies])], format="csr")
     joined, part = reduced(tied, cells["is_known"].to_numpy(dtype=bool))
     moving = np.flatnonzero(part >= 0)

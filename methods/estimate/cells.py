@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from methods.estimate import domains
-from methods.estimate.definitions import LEVELS, Definitions, Dimension, Variable
+from methods.estimate.definitions import LEVELS, Definitions, Variable
 from methods.estimate.indicators import NATION, value
 
 FloatArray = npt.NDArray[np.float64]
@@ -38,7 +38,7 @@ def cells(plans: pd.DataFrame, frame: pd.DataFrame, definitions: Definitions) ->
 
 def _of_source(plans: pd.DataFrame, definitions: Definitions, source: str) -> pd.DataFrame:
     variables = definitions.of(source)
-    # The order of the terms of a sum is the same however the plans came.
+    # Whole numbers, which add up to the same in whatever order the plans come.
     values = np.column_stack([value(plans, one) for one in variables])
     labels = domains.label(plans, definitions.dimensions)
     holder = pd.factorize(plans["holder"], sort=True)[0].astype(np.intp)
@@ -50,13 +50,9 @@ def _of_source(plans: pd.DataFrame, definitions: Definitions, source: str) -> pd
     parts = []
     for dimension in (None, *definitions.dimensions):
         domain = pd.Series(domains.ALL, index=plans.index) if dimension is None else labels[dimension.code]
-        for level in _levels(dimension):
+        for level in dimension.levels if dimension else LEVELS:
             parts.append(_added_up(level, units[level], domain, holder, values, variables))
     return pd.concat(parts, ignore_index=True)
-
-
-def _levels(dimension: Dimension | None) -> Sequence[str]:
-    return LEVELS if dimension is None else dimension.levels
 
 
 def _added_up(
@@ -69,16 +65,25 @@ def _added_up(
 ) -> pd.DataFrame:
     groups = pd.DataFrame({"unit_code": units, "domain": domain}).groupby(["unit_code", "domain"], sort=True)
     names = groups.size().index.to_frame(index=False)
-    of_holder, cell = _by_holder(values, groups.ngroup().to_numpy().astype(np.intp), holder)
-    columns = [_largest(of_holder[:, place], cell, len(names)) for place in range(len(variables))]
+    of_holder, cell = by_holder(values, groups.ngroup().to_numpy().astype(np.intp), holder)
+    columns = [largest_two(of_holder[:, place], cell, len(names)) for place in range(len(variables))]
     told = (np.stack(column, axis=1).ravel() for column in zip(*columns, strict=True))
     found = names.loc[names.index.repeat(len(variables))].reset_index(drop=True)
     found = found.assign(level=level, variable=np.tile([one.code for one in variables], len(names)))
     return found.assign(**dict(zip(COLUMNS[4:], told, strict=True)))
 
 
-def _by_holder(values: FloatArray, cell: IntArray, holder: IntArray) -> tuple[FloatArray, IntArray]:
-    """Make one row of all plans that one holder has in a cell, by cell."""
+def by_holder(values: FloatArray, cell: IntArray, holder: IntArray) -> tuple[FloatArray, IntArray]:
+    """Add up all that one holder has in a cell.
+
+    Args:
+        values: rows x variables.
+        cell: number of each row's cell.
+        holder: number of who stands behind it.
+
+    Returns:
+        A row for each holder of a cell, and its cell, ascending.
+    """
     if not len(cell):
         return values, cell
     order = np.lexsort((holder, cell))
@@ -88,7 +93,9 @@ def _by_holder(values: FloatArray, cell: IntArray, holder: IntArray) -> tuple[Fl
     return added, cell[starts]
 
 
-def _largest(amount: FloatArray, cell: IntArray, count: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def largest_two(
+    amount: FloatArray, cell: IntArray, count: int
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Add up amounts by cell; count those above nothing, and give the largest two.
 
     Args:

@@ -1,19 +1,11 @@
 -- figures of every agency, and of the nation beside them, as an edition prints them
 -- grain:  one row per figure
--- reads:  bulletin.printed_figure, bulletin.revision
+-- reads:  bulletin.figure_in_print
 -- writes: nothing
 select
     indicator, basis, level, unit_code, domain, weight, numerator, denominator, exclusions, n, estimate,
-    standard_error, lower, upper, quality, method, guideline, is_suppressed,
-    exists(
-        select 1 from bulletin.revision as revision
-        where
-            revision.year = printed.year and revision.phase = printed.phase and revision.cutoff = printed.cutoff
-            and revision.indicator = printed.indicator and revision.basis = printed.basis
-            and revision.level = printed.level and revision.unit_code = printed.unit_code
-            and revision.domain = printed.domain
-    ) as is_revised
-from bulletin.printed_figure as printed
+    standard_error, lower, upper, quality, method, guideline, is_suppressed, is_revised
+from bulletin.figure_in_print
 where
     year = :year and phase = :phase and cutoff = :cutoff
     and (

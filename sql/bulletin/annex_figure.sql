@@ -1,6 +1,6 @@
 -- every figure of an edition, or of the nation or a province with its parts, for annexes and open data
 -- grain:  one row per figure
--- reads:  bulletin.printed_figure, bulletin.revision, reference.county
+-- reads:  bulletin.figure_in_print, reference.county
 -- writes: nothing
 select
     printed.year, printed.phase, printed.cutoff, printed.indicator, printed.basis, printed.level, printed.unit_code,
@@ -8,17 +8,8 @@ select
     -- Most figures leave out the same: as text, each is read once.
     cast(printed.exclusions as text) as exclusions,
     printed.n, printed.estimate, printed.standard_error, printed.lower, printed.upper, printed.quality,
-    printed.method, printed.guideline,
-    printed.is_suppressed,
-    exists(
-        select 1 from bulletin.revision as revision
-        where
-            revision.year = printed.year and revision.phase = printed.phase and revision.cutoff = printed.cutoff
-            and revision.indicator = printed.indicator and revision.basis = printed.basis
-            and revision.level = printed.level and revision.unit_code = printed.unit_code
-            and revision.domain = printed.domain
-    ) as is_revised
-from bulletin.printed_figure as printed
+    printed.method, printed.guideline, printed.is_suppressed, printed.is_revised
+from bulletin.figure_in_print as printed
 where printed.year = :year and printed.phase = :phase and printed.cutoff = :cutoff
     and (
         cast(:unit_code as text) is null

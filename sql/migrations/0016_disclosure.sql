@@ -22,3 +22,17 @@ create table bulletin.cell (
 
 alter table bulletin.printed_figure
 add column is_suppressed boolean not null default false;
+
+-- Figures as an edition prints them, with what it says otherwise than the one before.
+create view bulletin.figure_in_print as
+select
+    printed.*,
+    exists(
+        select 1 from bulletin.revision as revision
+        where
+            revision.year = printed.year and revision.phase = printed.phase and revision.cutoff = printed.cutoff
+            and revision.indicator = printed.indicator and revision.basis = printed.basis
+            and revision.level = printed.level and revision.unit_code = printed.unit_code
+            and revision.domain = printed.domain
+    ) as is_revised
+from bulletin.printed_figure as printed;
