@@ -145,7 +145,7 @@ class Edition:
             ),
             "funnel": statement.funnel(self.scored, figures.get("accuracy_rate", "estimated")),
             "deliveries": self.deliveries,
-            "progress": self._progress(NATION),
+            "progress": self._progress(NATION, figures),
         }
 
     def provincial(self, province_code: str) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class Edition:
             "standings": statement.standings(rates, self.confidence),
             "standing": self._standing_of_province(province_code),
             "agencies": self.agencies,
-            "progress": self._progress(province_code),
+            "progress": self._progress(province_code, figures),
         }
 
     def county(self, province: Mapping[str, Any], county_code: str) -> dict[str, Any]:
@@ -481,10 +481,10 @@ class Edition:
         ordered = table.reindex(columns=letters, fill_value=0).reindex(["nation", "province", "county"], level="level")
         return _records(ordered.reset_index())
 
-    def _progress(self, unit_code: str) -> list[dict[str, Any]]:
+    def _progress(self, unit_code: str, figures: Figures) -> list[dict[str, Any]]:
         rows = warehouse.read("bulletin/progress.sql", **self.partition, unit_code=unit_code)
-        if unit_code == NATION:
-            rows = statement.printable_progress(rows, self._figures(NATION))
+        places = rows["unit_code"].tolist() if unit_code == NATION else [unit_code] * len(rows)
+        rows = statement.printable_progress(rows, figures, places)
         # Firms stand by code, provinces by name.
         return sorted(_records(rows), key=lambda row: persian.sort_key(row["unit_name"]) if unit_code == NATION else ())
 

@@ -12,6 +12,15 @@ import pandas as pd
 from methods import decision, wording
 from tasks.edges.edition import Figure, Figures
 
+# The counts that a column of field work tells: supervised less visited are the non-contacts, visited less decided are
+# pending.
+PROGRESS = {
+    "issued_plan_count": ("issued",),
+    "assigned_plan_count": ("issued",),
+    "attempted_plan_count": ("supervised",),
+    "visited_plan_count": ("supervised", "non_contact", "pending"),
+    "decided_plan_count": ("decided",),
+}
 # Where a funnel's limits are drawn, from the least to the most precise unit.
 FUNNEL_STEPS = 40
 
@@ -21,27 +30,25 @@ def at_least(count: Figure) -> float:
     return 1.0 if count.is_suppressed else count.estimate or 0.0
 
 
-def printable_progress(rows: pd.DataFrame, figures: Figures) -> pd.DataFrame:
-    """Leave out of the progress of places what their figures withhold, and what would give it away by subtraction.
+def printable_progress(rows: pd.DataFrame, figures: Figures, places: Sequence[str]) -> pd.DataFrame:
+    """Leave out of the progress of field work what figures withhold, and what would give it away by subtraction.
 
     Args:
-        rows: unit_code, visited_plan_count, decided_plan_count; one row a place.
+        rows: the columns of PROGRESS, one row a place or a firm.
         figures: of an edition; a place without any has nothing withheld.
+        places: code of the place whose figures a row tells of: its own, or that of which a firm's plans are a part.
     """
-    withheld = {
-        name: pd.Series([_is_withheld(figures, code, name) for code in rows["unit_code"]], index=rows.index, dtype=bool)
-        for name in ("non_contact", "pending", "decided")
+    found = {
+        column: rows[column]
+        .astype("Int64")
+        .mask(np.array([_is_withheld(figures, place, names) for place in places], dtype=bool))
+        for column, names in PROGRESS.items()
     }
-    # Supervised less visited are the non-contacts, visited less decided are pending.
-    unsafe = withheld["non_contact"] | withheld["pending"]
-    return rows.assign(
-        visited_plan_count=rows["visited_plan_count"].astype("Int64").mask(unsafe),
-        decided_plan_count=rows["decided_plan_count"].astype("Int64").mask(withheld["decided"]),
-    )
+    return rows.assign(**found)
 
 
-def _is_withheld(figures: Figures, unit_code: str, name: str) -> bool:
-    return figures.has(unit_code) and figures.get(f"{name}_plan_count", unit=unit_code).is_suppressed
+def _is_withheld(figures: Figures, place: str, names: Sequence[str]) -> bool:
+    return figures.has(place) and any(figures.get(f"{name}_plan_count", unit=place).is_suppressed for name in names)
 
 
 def standings(found: Mapping[str, Figure], confidence: float) -> dict[str, str]:

@@ -270,14 +270,23 @@ def test_a_figure_knows_its_mark(given, mark):
 
 
 def test_visits_that_would_give_away_how_few_were_not_met_are_not_printed(contexts):
-    rows = pd.DataFrame({"unit_code": ["06", "13", "XX"], "visited_plan_count": [360, 378, 1], "decided_plan_count": 2})
+    counts = {"issued_plan_count": 9, "assigned_plan_count": 9, "attempted_plan_count": 8, "decided_plan_count": 2}
+    rows = pd.DataFrame({"unit_code": ["06", "13", "XX"], "visited_plan_count": [360, 378, 1]}).assign(**counts)
     figures = confidential(
         contexts["national"]["figures"],
         ("pending_plan_count", "counted", "13", "all"), ("decided_plan_count", "counted", "06", "all"),
+        ("issued_plan_count", "counted", "06", "all"),
     )  # fmt: skip
-    found = statement.printable_progress(rows, figures)
+    found = statement.printable_progress(rows, figures, rows["unit_code"].tolist())
     assert found["visited_plan_count"].isna().tolist() == [False, True, False]
     assert found["decided_plan_count"].isna().tolist() == [True, False, False]
+    assert found["assigned_plan_count"].isna().tolist() == [True, False, False]
+    # The firms of a place add up to its count, so none of them tells it.
+    assert statement.printable_progress(rows, figures, ["06"] * 3)["issued_plan_count"].isna().all()
+    supervised = confidential(contexts["national"]["figures"], ("supervised_plan_count", "counted", "13", "all"))
+    found = statement.printable_progress(rows, supervised, rows["unit_code"].tolist())
+    assert found["attempted_plan_count"].isna().tolist() == found["visited_plan_count"].isna().tolist()
+    assert found["attempted_plan_count"].isna().tolist() == [False, True, False]
 
 
 def test_a_percentage_reads_one_way_and_a_signed_number_the_other(pages):
