@@ -11,11 +11,10 @@ from methods import calendar, persian
 from tasks import bulletin
 from tasks.edges import warehouse
 from tasks.edges.annex import marks
-from tasks.edges.annex.edition import Edition
+from tasks.edges.annex.edition import PROGRAMME_FA, Edition
 from tasks.edges.annex.marks import Published
 from tasks.edges.annex.open_data import FILES
 
-TITLE_FA = "پایش اشتغال کشور"
 DATA = "data"
 ROWS_AT_ONCE = 5_000
 DATA_FILES = tuple(f"{DATA}/{name}" for name in FILES)
@@ -41,7 +40,7 @@ def naming(edition: bulletin.Edition) -> Edition:
         cutoff=edition.cutoff,
         released_on=named["released_on"],
         kind=named["kind"],
-        title_fa=TITLE_FA,
+        title_fa=PROGRAMME_FA,
         period_fa=persian.digits(f"سال {year}، دورهٔ {edition.period.phase}"),
         cutoff_fa=calendar.jalali_text_fa(edition.cutoff),
         released_fa=calendar.jalali_text_fa(named["released_on"]),

@@ -298,3 +298,8 @@ def test_an_edition_without_figures_is_whole_all_the_same(tmp_path):
     open_data.write(tmp_path / "data", marks.publish(FIGURES.head(0), edition()))
     assert len(read_csv(tmp_path / "data" / "figures.csv")) == 0
     assert frictionless.validate(str(tmp_path / "data" / "datapackage.json")).valid
+
+
+def test_the_edition_is_cited_by_the_programme_once(written):
+    package = json.loads((written / "datapackage.json").read_text(encoding="utf-8"))
+    assert package["citation"] == "طرح پایش اشتغال کشور، سال ۱۴۰۳، دورهٔ ۱، داده‌های رسیده تا ۱ آبان ۱۴۰۵."

@@ -60,4 +60,4 @@ class Edition:
     @property
     def citation_fa(self) -> str:
         """How to cite it."""
-        return f"{PROGRAMME_FA}، {self.title_fa}، {self.period_fa}، داده‌های رسیده تا {self.cutoff_fa}."
+        return f"طرح {self.title_fa}، {self.period_fa}، داده‌های رسیده تا {self.cutoff_fa}."

@@ -24,7 +24,6 @@ TEMPLATES = ROOT / "report_templates" / "site"
 STATIC = ("site.css", "search.js", "explorer.js")
 # Of the open data of every edition, for whoever harvests catalogues.
 CATALOGUE = "catalog.jsonld"
-MONTHS_AHEAD = 12
 BANNER = (
     '<p role="note" style="margin:0 0 1.5rem;padding:.6rem 1rem;border-inline-start:4px solid #8a3b00;'
     'background:#fff3e0;color:#5c2700">{words}: <a href="{address}" style="color:#5c2700">{edition}</a>.</p>'
