@@ -49,7 +49,8 @@ lister as (
 select
     plan.plan_id, plan.province_code, plan.county_code, plan.agency_code, plan.plan_kind, plan.budget_note,
     plan.activity_code, plan.bank_code, plan.programme_code, plan.sex, :year - plan.birth_year as age,
-    plan.settlement, plan.is_disabled, plan.loan_paid_rial, plan.registered_job_count,
+    plan.settlement, plan.is_disabled, plan.loan_paid_rial,
+    plan.job_commitment_count, plan.registered_job_count,
     -- One person may stand behind several plans.
     coalesce(plan.national_id, plan.plan_id) as holder,
     lister.agency_code is not null as has_job_list, of_plan.plan_id is not null as has_job,

@@ -78,10 +78,11 @@ def test_prefect_keeps_readable_names_tags_and_artifacts(rehearsed):
     of_keys = ArtifactFilter(key=ArtifactFilterKey(any_=sorted(keys)))
     printing = TaskRunFilter(name=TaskRunFilterName(like_="print-province-"))
     with get_client(sync_client=True) as client:
-        flows = {run.name: set(run.tags) for run in client.read_flow_runs(flow_run_filter=of_runs, limit=200)}
+        flows = [(run.name, set(run.tags)) for run in client.read_flow_runs(flow_run_filter=of_runs, limit=200)]
         tasks = {run.name for run in client.read_task_runs(task_run_filter=printing, limit=5)}
         artifacts = {artifact.key for artifact in client.read_artifacts(artifact_filter=of_keys, limit=200)}
-    assert set(flows) == runs
-    assert {"year:1403", "stage:pull"} <= flows["pull-1403-1"]
+    assert {name for name, _ in flows} == runs
+    # A stage that a test ran by itself bears the same name, and no tag of the whole line.
+    assert any(name == "pull-1403-1" and {"year:1403", "stage:pull"} <= tags for name, tags in flows)
     assert any(name.startswith("print-province-") for name in tasks)
     assert artifacts == keys

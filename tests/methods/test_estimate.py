@@ -137,7 +137,9 @@ def sampled(seed, counties=9):
     frame = pd.concat([plans.assign(plan_id=plans["plan_id"] + f"-{copy}") for copy in range(8)], ignore_index=True)
     listed = frame["agency_code"] == "P02"
     amounts = {name: np.where(listed, 2.0, np.nan) for name in JOB_AMOUNTS}
-    return plans, frame.assign(has_job_list=listed, has_job=listed, payment_to_job_days=30, **amounts)
+    return plans, frame.assign(
+        has_job_list=listed, has_job=listed, payment_to_job_days=30, job_commitment_count=3, **amounts
+    )
 
 
 JOB_AMOUNTS = [

@@ -61,6 +61,7 @@ def frame_of(counties, chance):
             "settlement": chance.choice(["urban", "rural", None], count),
             "is_disabled": chance.choice([True, False, None], count, p=[0.05, 0.6, 0.35]),
             "loan_paid_rial": chance.integers(4, 80, count) * 10**8,
+            "job_commitment_count": jobs + np.arange(count) % 2,
             "registered_job_count": jobs,
             "has_job_list": has_list,
             "has_job": has_list,
