@@ -270,17 +270,27 @@ def _await_answer(name: str, entry: dict[str, Any], url: str) -> None:
         if not _live([entry]):
             break
         try:
-            if httpx.get(url, timeout=5).status_code == 200:
+            # A stack started in the same second may have taken the port first; its answer is not ours.
+            if httpx.get(url, timeout=5).status_code == 200 and _listens(entry, url):
                 return
         except httpx.HTTPError:
             pass
         time.sleep(0.2)
     raise SettingWrong(
         place=f"local stack, {name}",
-        found=f"no answer at {url}",
+        found=f"no answer of its own at {url}",
         wanted=f"one within {START_SECONDS} s",
-        remedy=f"See {_log(name)}.",
+        remedy=f"See {_log(name)}; if another stack took the port meanwhile, run the command again.",
     )
+
+
+def _listens(entry: dict[str, Any], url: str) -> bool:
+    """Say whether it is the process itself that listens where the answer came from."""
+    try:
+        open_ports = psutil.Process(int(entry["pid"])).net_connections()
+    except psutil.Error:
+        return False
+    return httpx.URL(url).port in {one.laddr.port for one in open_ports if one.status == psutil.CONN_LISTEN}
 
 
 # stopping ----------------------------------------------------------------------------------------

@@ -81,8 +81,24 @@ class Lifts:
         withheld, left = start, among
         for price, kind in product(PRICES, (OUTSIDE, SHARED)):
             withheld, left = self._grow_at(price, kind, _Field(withheld, pool, cost), left, chance)
-        stuck = []
-        for need in self._not_balanced(left, withheld):
+        return self.mended(withheld, pool, cost, self._not_balanced(left, withheld))
+
+    def mended(
+        self, start: BoolArray, pool: BoolArray, cost: FloatArray, among: IntArray
+    ) -> tuple[BoolArray, IntArray]:
+        """Withhold further parts until needs are met, each at the least cost and one after the other.
+
+        Args:
+            start: parts withheld in any case.
+            pool: parts that may be withheld.
+            cost: what withholding a part costs, about 1 a cell.
+            among: needs to meet, in this order.
+
+        Returns:
+            Parts withheld, and the needs that the pool cannot meet.
+        """
+        withheld, stuck = start, []
+        for need in among:
             move = self._lift_one(need, _Field(withheld, np.zeros_like(pool), cost))
             if move is None:
                 move = self._lift_one(need, _Field(withheld, pool, cost))

@@ -21,6 +21,9 @@ CUTS_A_ROUND = 400
 CUTS_IN_ALL = 2_000
 ROUNDS = 60
 NODES = 5_000
+# A pattern that fails so few needs is mended. The best of these is taken when the bound has stood for so many rounds,
+# divided by how far the best is from it.
+MENDED, STANDING = 50, 30
 # Equations around a cell that a cut is looked for in, and how far cells that are printed stand ajar meanwhile, so
 # that the cut names few of them.
 WINDOWS = ((60, 1e-3), (240, 1e-3), (1 << 60, 1e-3), (1 << 60, 0.0))
@@ -48,10 +51,11 @@ class Pattern:
 
 
 def least_pattern(system: System) -> Pattern:
-    """Find the least suppression: the fewest cells, and among equally many those of the smallest values.
+    """Find the least suppression: the fewest cells, and of equally many rather those of small values.
 
     Cells are chosen by an integer programme over cuts; each pattern is tried, and every need it fails adds the cut
-    it breaks. Where too many fail, patterns are grown by linear programmes in which each protection has a rising
+    it breaks. A pattern that fails few is mended besides: once one costs no more than the bound, none costs less.
+    Where too many fail, patterns are grown by linear programmes in which each protection has a rising
     price, and thinned again: such a pattern protects, and its bound says how far from the least it may be.
 
     Args:
@@ -72,7 +76,7 @@ def least_pattern(system: System) -> Pattern:
     if withheld is None:
         withheld, stuck = search.grown()
         unmet = np.union1d(unmet, stuck)
-    count = int(np.round(system.cost[withheld].sum()))
+    count = search.paid(withheld)
     return Pattern(withheld, count, min(search.bound, count), unmet)
 
 
@@ -92,23 +96,47 @@ class _Search:
         self.bound = 0
 
     def exact(self) -> BoolArray | None:
-        """Choose, try and cut in turn until nothing fails; None if that would take too long."""
+        """Choose, try and cut in turn until nothing fails or a mended pattern does; None if that takes too long."""
         if self._is_vast():
             return None
-        cut_count = 0
+        cut_count, raised, best = 0, 0, None
         for turn in range(ROUNDS):
-            withheld = self._choose()
+            before, withheld = self.bound, self._choose()
             if withheld is None:
-                return None
+                return best
+            raised = turn if self.bound > before else raised
             failed = self.lifts.unmet(withheld, self.needs, SEED + turn)
             cut_count += len(failed)
             if len(failed) > CUTS_A_ROUND or cut_count > CUTS_IN_ALL:
-                return None
+                return best
+            best = self._cheaper(best, self._mended(withheld, failed))
+            if best is not None and self._is_enough(best, turn - raised):
+                return best
             more = [cut for cut in (self._cut(need, withheld) for need in failed) if cut is not None]
             if not more:
                 return withheld
             self.cuts = sparse.vstack([self.cuts, *more], format="csr")
-        return None
+        return best
+
+    def _mended(self, withheld: BoolArray, failed: IntArray) -> BoolArray | None:
+        """Withhold what a pattern lacks; None where that is too much, or cannot be had."""
+        if len(failed) > MENDED:
+            return None
+        mended, stuck = self.lifts.mended(withheld, np.ones_like(withheld), self.cost, failed)
+        return None if len(stuck) else mended
+
+    def _cheaper(self, one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
+        if one is None or other is None:
+            return other if one is None else one
+        return other if self.cost[other].sum() < self.cost[one].sum() else one
+
+    def _is_enough(self, best: BoolArray, standing: int) -> bool:
+        gap = self.paid(best) - self.bound
+        return gap <= 0 or gap * standing >= STANDING
+
+    def paid(self, withheld: BoolArray) -> int:
+        """Add up what a pattern costs."""
+        return int(np.round(self.system.cost[withheld].sum()))
 
     def grown(self) -> tuple[BoolArray, IntArray]:
         """Grow a pattern where the relaxed programme points to: block by block, then across them."""
