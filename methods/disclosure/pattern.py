@@ -109,7 +109,8 @@ class _Search:
             cut_count += len(failed)
             if len(failed) > CUTS_A_ROUND or cut_count > CUTS_IN_ALL:
                 return best
-            best = self._cheaper(best, self._mended(withheld, failed))
+            known = [one for one in (best, self._mended(withheld, failed)) if one is not None]
+            best = min(known, key=lambda one: self.cost[one].sum(), default=None)
             if best is not None and self._is_enough(best, turn - raised):
                 return best
             more = [cut for cut in (self._cut(need, withheld) for need in failed) if cut is not None]
@@ -124,11 +125,6 @@ class _Search:
             return None
         mended, stuck = self.lifts.mended(withheld, np.ones_like(withheld), self.cost, failed)
         return None if len(stuck) else mended
-
-    def _cheaper(self, one: BoolArray | None, other: BoolArray | None) -> BoolArray | None:
-        if one is None or other is None:
-            return other if one is None else one
-        return other if self.cost[other].sum() < self.cost[one].sum() else one
 
     def _is_enough(self, best: BoolArray, standing: int) -> bool:
         gap = self.paid(best) - self.bound

@@ -71,7 +71,8 @@ def test_two_runs_with_the_same_seed_write_the_same_figures_bit_for_bit(second_w
 
 
 def test_prefect_keeps_readable_names_tags_and_artifacts(rehearsed):
-    runs = {f"{flow}-1403-1" for flow in ("full-run", "pull", "prepare", "collect", "publish")}
+    stages = ("pull", "prepare", "collect", "publish")
+    runs = {f"{flow}-1403-1" for flow in ("full-run", *stages)}
     keys = {"receipts-1403-1", "gate-frame", "bulletin-1403-1"}
     # Asked for by name: by now the suite has left more runs and artifacts than one page holds.
     of_runs = FlowRunFilter(name=FlowRunFilterName(any_=sorted(runs)))
@@ -83,6 +84,7 @@ def test_prefect_keeps_readable_names_tags_and_artifacts(rehearsed):
         artifacts = {artifact.key for artifact in client.read_artifacts(artifact_filter=of_keys, limit=200)}
     assert {name for name, _ in flows} == runs
     # A stage that a test ran by itself bears the same name, and no tag of the whole line.
-    assert any(name == "pull-1403-1" and {"year:1403", "stage:pull"} <= tags for name, tags in flows)
+    for stage in stages:
+        assert any(name == f"{stage}-1403-1" and {"year:1403", f"stage:{stage}"} <= tags for name, tags in flows)
     assert any(name.startswith("print-province-") for name in tasks)
     assert artifacts == keys
