@@ -172,3 +172,22 @@ def test_wherever_a_page_ends_a_table_keeps_its_caption_head_and_first_row(tmp_p
         assert len({word in first for word in ("بخش", "شمارش", "سرستون", "ردیف")}) == 1, f"{lines} lines before"
         assert "ردیف" not in second or "سرستون" in second
     assert parted >= 3
+
+
+def test_wherever_a_page_ends_the_name_of_a_group_keeps_a_row_and_is_repeated(tmp_path):
+    group = '<tr class="group"><th scope="rowgroup" colspan="2">گروه</th></tr>'
+    row = '<tr><th scope="row">ردیف</th><td class="number">۱</td></tr>'
+    head = '<thead><tr><th scope="col">سرستون</th><th scope="col">رقم</th></tr></thead>'
+    table = f"<table><caption>جدول ۱. شمارش</caption>{head}<tbody>{(group + row * 3) * 12}</tbody></table>"
+    opening = '<html xmlns="http://www.w3.org/1999/xhtml" lang="fa" dir="rtl"><body class="nation"><h1>پایش</h1>'
+    cut = set()
+    for lines in range(8):
+        pdf = rendering.print_pdf(f"{opening}{'<p>متن</p>' * lines}{table}</body></html>", "", DAY)
+        sheets = [
+            [word for word in re.findall("سرستون|گروه|ردیف", text_of(pdf, number, tmp_path))] for number in (1, 2)
+        ]
+        assert [sheet[-1] for sheet in sheets] == ["ردیف", "ردیف"]
+        assert sheets[1][:3] == ["سرستون", "گروه", "ردیف"]
+        cut.add(sheets[0][::-1].index("گروه"))
+    # Pages ended after a whole group and inside one.
+    assert cut >= {1, 3}
