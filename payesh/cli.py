@@ -249,7 +249,7 @@ def site(
 
         folder = (into or settings().site).resolve()
         editions = build_site(folder, say)
-        say(f"{len(editions)} editions: {folder / 'index.html'}")
+        say(f"{len(editions)} edition{'' if len(editions) == 1 else 's'}: {folder / 'index.html'}")
 
 
 @app.command()
