@@ -35,6 +35,8 @@ TUNING = {
     "max_wal_senders": "0",
     "synchronous_commit": "off",
     "jit": "off",
+    # The process that asks works too: a helper for each core beside its own, for more would only take turns.
+    "max_parallel_workers_per_gather": str(min(4, max(1, (os.cpu_count() or 2) - 1))),
     "max_connections": "200",
     "timezone": "Asia/Tehran",
 }

@@ -32,6 +32,7 @@ UNREAD = {
 LONGEST_READ_ONCE = 200
 # Between a county and the province it must lie in; methods.geography reads them so.
 PAIR = " / "
+FIRST_DAY = "date '1970-01-01'"
 LARGEST_COUNT = 2**31 - 1
 LARGEST_MONEY = 10**17
 
@@ -457,8 +458,13 @@ def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> 
         reason = f"case when {name}_read.delivered is null then '{column.reason}' else {name}_read.reason_code end"
         return [kept, f"{name}_read.value as {name}", f"{reason} as {name}_reason"]
     if column.is_read_once:
-        known = _looked_up(name, "jsonb_object_agg(delivered, value) filter (where value is not null)")
-        return [kept, f"{known}\n    ->> {_delivered(form, name)} as {name}"]
+        if column.kind != "date":
+            known = _looked_up(name, "jsonb_object_agg(delivered, value) filter (where value is not null)")
+            return [kept, f"{known}\n    ->> {_delivered(form, name)} as {name}"]
+        # A day that is looked up as a number costs a third of one that is read as a date.
+        number = f"cast(cast(value as date) - {FIRST_DAY} as text)"
+        known = _looked_up(name, f"jsonb_object_agg(delivered, {number}) filter (where value is not null)")
+        return [kept, f"{FIRST_DAY} + cast({known}\n    ->> {cell} as integer) as {name}"]
     if column.kind == "name":
         key = f"nullif(reference.name_key({cell}), '') as {name}_key"
         return [kept, f"nullif(btrim({cell}), '') as {name}", key]
@@ -476,7 +482,7 @@ def _recalled(name: str, column: Column, unit: int) -> list[str]:
     once = (
         f"(select jsonb_object_agg(delivered, cast({value} as text)) from (\n"  # noqa: S608
         f"        select delivered, {read} as {name} from landing.distinct_value\n"
-        f"        where delivery_id = :delivery_id and column_name = '{name}' offset 0\n"
+        f"        where delivery_id = :delivery_id and column_name = '{name}' offset bigint '0'\n"
         f"    ) as once)"
     )
     recalled = f"cast({once}\n    ->> landed.{name} as {kind}) as {target}"

@@ -21,6 +21,8 @@ SUITES = ROOT / "expectations"
 _OF_NAMED_COLUMNS = (
     "expect_table_row_count_", "expect_column_values_", "expect_column_pair_values_", "expect_compound_columns_",
 )  # fmt: skip
+# Its queries count the rows of a table one after the other: each on all cores.
+_ALL_CORES = "-c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=1MB"
 # Great Expectations keeps one context a process, so batches are judged one after the other.
 _LOCK = threading.Lock()
 
@@ -173,12 +175,18 @@ def _validate_view(document: dict[str, Any], view: str) -> dict[str, Any]:
     with _LOCK:
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = ProgressBarsConfig(globally=False)
-        source = context.data_sources.add_postgres("warehouse", connection_string=settings().database_url)
+        source = context.data_sources.add_postgres("warehouse", connection_string=_address())
         asset = source.add_table_asset("rows", table_name=name, schema_name=schema)
         batch = asset.add_batch_definition_whole_table("whole").get_batch()
         result = batch.validate(gx.ExpectationSuite(**document), result_format="BASIC")
         answer: dict[str, Any] = result.to_json_dict()
         return answer
+
+
+def _address() -> str:
+    address = sa.make_url(settings().database_url)
+    own = str(address.query.get("options", ""))
+    return address.update_query_dict({"options": f"{own} {_ALL_CORES}".strip()}).render_as_string(hide_password=False)
 
 
 def _finding(one: dict[str, Any], rows: pd.DataFrame) -> Finding:

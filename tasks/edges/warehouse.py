@@ -7,6 +7,7 @@ import io
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -404,6 +405,15 @@ def _texts_of_blocks(rows: TextBlocks) -> Iterator[memoryview]:
         yield memoryview(text)
 
 
+def _ahead(texts: Iterator[memoryview]) -> Iterator[memoryview]:
+    """Make the next text while the server takes in the one before."""
+    with ThreadPoolExecutor(1, thread_name_prefix="copy") as worker:
+        following = worker.submit(next, texts, None)
+        while (text := following.result()) is not None:
+            following = worker.submit(next, texts, None)
+            yield text
+
+
 def _joined_columns(columns: Sequence[Any]) -> bytes:
     last = pc.binary_join_element_wise(columns[-1], "", "\n")
     joined = pc.binary_join_element_wise(*columns[:-1], last, "\t")
@@ -509,7 +519,7 @@ def _insert(
 
 def _copy_text(connection: Connection, table: str, rows: TextRows | TextBlocks) -> int:
     names = ", ".join(map(_name, rows.columns))
-    texts = _texts_of_blocks(rows) if isinstance(rows, TextBlocks) else _texts_of_rows(rows)
+    texts = _ahead(_texts_of_blocks(rows)) if isinstance(rows, TextBlocks) else _texts_of_rows(rows)
     stream = _CopyStream(texts)
     with closing(connection.connection.cursor()) as cursor:
         try:
