@@ -12,7 +12,8 @@ import xlsxwriter
 from methods import persian
 from methods.errors import DeliveryRefused, HeaderMismatch, SourceUnreadable
 from tasks.edges import feedback
-from tasks.edges.feedback import ROWS_SHEET, TICKET_SHEET, FeedbackColumn, FeedbackSheet
+from tasks.edges.feedback import FeedbackColumn, FeedbackSheet, book, returned, workbook
+from tasks.edges.feedback.layout import ROWS_SHEET, TICKET_SHEET
 
 NAMES = ["plan_number", "national_id", "county", "plan_kind"]
 HEADERS = ["شماره طرح", "کد ملی", "شهرستان", "نوع طرح"]
@@ -160,7 +161,7 @@ def test_the_guide_says_how_many_of_how_many_and_how_to_send_them_back(path):
 
 
 def test_rows_beyond_the_most_are_counted_in_the_guide(sheet, tmp_path, monkeypatch):
-    monkeypatch.setattr(feedback, "LARGEST_ROW_COUNT", 2)
+    monkeypatch.setattr(workbook, "LARGEST_ROW_COUNT", 2)
     book = openpyxl.load_workbook(feedback.write_workbook(tmp_path / "cut.xlsx", sheet))
     facts = {line[0]: line[1] for line in book["راهنما"].iter_rows(values_only=True)}
     assert facts["در این فایل جا نشده است و پس از اصلاح این‌ها می‌آید"] == 1
@@ -179,7 +180,7 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(sheet, tmp_path):
 
 
 def test_a_workbook_carries_no_time_of_writing(path):
-    assert openpyxl.load_workbook(path).properties.created == feedback.CREATED_AT
+    assert openpyxl.load_workbook(path).properties.created == book.CREATED_AT
 
 
 def test_a_failure_leaves_no_half_written_workbook(sheet, tmp_path):
@@ -363,7 +364,7 @@ def test_a_broken_off_workbook_is_refused(path):
 
 
 def test_a_workbook_that_unpacks_to_too_much_is_refused(path, monkeypatch):
-    monkeypatch.setattr(feedback, "LARGEST_UNPACKED_BYTES", 10_000)
+    monkeypatch.setattr(returned, "LARGEST_UNPACKED_BYTES", 10_000)
     assert "unpacks to" in refusal(SourceUnreadable, path).found
 
 
