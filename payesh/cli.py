@@ -6,7 +6,6 @@ import datetime
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -16,27 +15,34 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from methods.errors import BadPeriod, GuidelineMissing, Refusal, SettingWrong
+from methods.errors import SettingWrong
 from methods.period import Period
 from payesh import delivery, estimate, field, sample, source
+from payesh.terminal import (
+    FAILED,
+    INTERRUPTED,
+    QUIET,
+    USED_WRONGLY,
+    Format,
+    checked_date,
+    checked_period,
+    fail,
+    print_rows,
+    refusals,
+    say,
+    stack_running,
+    warehouse_open,
+)
 from tasks.edges.settings import settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-USED_WRONGLY, FAILED, INTERRUPTED = 2, 1, 130
 FIGURE_COLUMNS = (
     "year", "phase", "cutoff", "indicator", "basis", "level", "unit_code", "unit_name", "domain", "weight",
     "numerator", "denominator", "exclusions", "n", "estimate", "standard_error", "lower", "upper",
     "quality", "method", "guideline",
 )  # fmt: skip
-# Prefect's log goes to its server; the terminal shows progress in our own lines.
-QUIET = {
-    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
-    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_CLI_PROMPT": "false",
-}
-
 app = typer.Typer(
     name="payesh",
     add_completion=False,
@@ -80,14 +86,6 @@ class Unit(StrEnum):
     firm = "firm"
 
 
-class Format(StrEnum):
-    """How figures are written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
 Year = Annotated[int, typer.Argument(help="Jalali year, such as 1403.")]
 Phase = Annotated[int, typer.Option(help="Phase of the year, 1 or 2.")]
 Cutoff = Annotated[
@@ -123,7 +121,7 @@ def run(
     year: Year, phase: Phase = 1, cutoff: Cutoff = None, without: Without = None, scale: ScaleOption = None
 ) -> None:
     """Take a year through all nine stages, from its sources to its bulletins."""
-    period, day = checked_period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), checked_date(cutoff)
     with _work("run"):
         _run_full(period, scale, day, tuple(without or ()))
         _summary(period)
@@ -168,7 +166,7 @@ def prepare(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleO
 @app.command()
 def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
     """Take the inspections back and give the verdicts."""
-    period, day = checked_period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), checked_date(cutoff)
     with _work("collect"), _rehearsed([period], scale):
         from flows.collect import collect as flow
 
@@ -178,7 +176,7 @@ def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOpt
 @app.command()
 def publish(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
     """Turn verdicts into figures, cases, scorecards and bulletins."""
-    period, day = checked_period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), checked_date(cutoff)
     with _work("publish"), _rehearsed([period], scale):
         from flows.publish import publish as flow
 
@@ -197,7 +195,7 @@ def figures(
     format: Annotated[Format, typer.Option(help="How to write them.")] = Format.table,
 ) -> None:
     """Print figures with all they rest on: numerator, denominator, n, interval, method, guideline."""
-    period, day = checked_period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), checked_date(cutoff)
     with warehouse_open():
         from tasks.edges import figures as stored
 
@@ -223,7 +221,7 @@ def progress(
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.table,
 ) -> None:
     """Print how far the field is: plans issued, assigned, attempted, visited, decided, overdue and reassigned."""
-    period, day = checked_period(year, phase), _date(cutoff)
+    period, day = checked_period(year, phase), checked_date(cutoff)
     with warehouse_open():
         from tasks.edges import progress as stored
 
@@ -235,7 +233,7 @@ def progress(
                 wanted="a period whose visits have been collected",
                 remedy=f"Run `payesh collect {year}`.",
             )
-        _print_rows(rows[["year", "phase", "cutoff", *stored.SHOWN]], format)
+        print_rows(rows[["year", "phase", "cutoff", *stored.SHOWN]], format)
 
 
 @app.command()
@@ -309,7 +307,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except TyperException as error:
-        _fail(f"{error.format_message().splitlines()[0].rstrip('.')}. See `payesh --help`.", USED_WRONGLY)
+        fail(f"{error.format_message().splitlines()[0].rstrip('.')}. See `payesh --help`.", USED_WRONGLY)
     if code == INTERRUPTED:
         typer.echo("payesh: interrupted; what was accepted is kept, run again to go on", err=True)
     sys.exit(code or 0)
@@ -326,33 +324,11 @@ def _run_full(period: Period, scale: Scale | None, cutoff: datetime.date | None,
 
 
 @contextmanager
-def warehouse_open() -> Iterator[None]:
-    """Have the warehouse at hand, quietly, with its schema up to date; a refusal ends in one line."""
-    with refusals(), _stack(quiet=True):
-        from tasks.edges import warehouse
-
-        warehouse.migrate()
-        yield
-
-
-@contextmanager
 def _work(name: str) -> Iterator[None]:
     from payesh import stack
 
-    with refusals(), _stack():
+    with refusals(), stack_running():
         say(f"Prefect UI: {stack.ui_address()}")
-        yield
-
-
-@contextmanager
-def _stack(quiet: bool = False) -> Iterator[None]:
-    from payesh import stack
-
-    os.environ.update({key: value for key, value in QUIET.items() if key not in os.environ})
-    if quiet and stack.adopt():
-        yield
-        return
-    with stack.running(_silent if quiet else say):
         yield
 
 
@@ -424,77 +400,11 @@ def _summary(period: Period) -> None:
 
 
 def _print_figures(rows: pd.DataFrame, format: Format) -> None:
-    _print_rows(rows[list(FIGURE_COLUMNS)], format)
-
-
-def _print_rows(rows: pd.DataFrame, format: Format) -> None:
-    if format is Format.csv:
-        sys.stdout.write(rows.to_csv(index=False))
-    elif format is Format.json:
-        sys.stdout.write(
-            rows.to_json(orient="records", force_ascii=False, indent=1, double_precision=15, date_format="iso") + "\n"
-        )
-    else:
-        sys.stdout.write(rows.to_string(index=False, na_rep="") + "\n")
-
-
-# errors ------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def refusals() -> Iterator[None]:
-    """Turn a refusal into one line and an exit code; keep the traceback of anything else in the log."""
-    try:
-        yield
-    except (SettingWrong, BadPeriod, GuidelineMissing) as refusal:
-        _fail(str(refusal), USED_WRONGLY)
-    except Refusal as refusal:
-        _fail(str(refusal), FAILED)
-    except (typer.Exit, typer.Abort, KeyboardInterrupt, SystemExit):
-        raise
-    except Exception as error:
-        log = settings().home / "log" / "payesh.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
-            file.write(f"{datetime.datetime.now(datetime.UTC).isoformat()}\n{traceback.format_exc()}\n")
-        reason = str(error).strip().splitlines()
-        _fail(f"{type(error).__name__}: {reason[0] if reason else 'no message'} (traceback: {log})", FAILED)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(f"payesh: {message}", err=True)
-    sys.exit(code)
-
-
-def checked_period(year: int, phase: int) -> Period:
-    """Read a period from the command line; one that is none ends in one line."""
-    try:
-        return Period(year, phase)
-    except BadPeriod as refusal:
-        _fail(str(refusal), USED_WRONGLY)
-
-
-def _date(text: str | None) -> datetime.date | None:
-    if text is None:
-        return None
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        _fail(f"--cutoff: found {text!r}; wanted a date such as 2025-10-14.", USED_WRONGLY)
+    print_rows(rows[list(FIGURE_COLUMNS)], format)
 
 
 def _interrupt(number: int, frame: Any) -> NoReturn:
     raise KeyboardInterrupt
-
-
-def say(line: str) -> None:
-    """Tell the operator what goes on, at once."""
-    typer.echo(line)
-    sys.stdout.flush()
-
-
-def _silent(line: str) -> None:
-    return None
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import sys
 from collections.abc import Iterator
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from methods.period import Period
+from payesh import terminal
 
 MOST_LINES = 20
 
@@ -41,11 +41,9 @@ def deliver(
     PAYESH_SMTP_FROM. Sending again sends nothing twice: what failed for now is tried when its time has come. A message
     during which a run was cut off may have arrived; it goes out again only with --resend.
     """
-    from payesh import cli
-
-    period, day = cli.checked_period(year, phase), cutoff.date() if cutoff else None
+    period, day = terminal.checked_period(year, phase), cutoff.date() if cutoff else None
     if log or dry_run:
-        with cli.warehouse_open():
+        with terminal.warehouse_open():
             (_print_log if log else _print_preview)(period, day)
     else:
         _send(period, day, resend, tuple(to or ()))
@@ -72,14 +70,13 @@ def _print_preview(period: Period, cutoff: datetime.date | None) -> None:
 
 
 def _send(period: Period, cutoff: datetime.date | None, resend: bool, only: tuple[str, ...]) -> None:
-    from payesh import cli, progress, stack
+    from payesh import progress
 
-    os.environ.update({name: value for name, value in cli.QUIET.items() if name not in os.environ})
-    with cli.refusals(), stack.running(cli.say), progress.shown(cli.say):
+    with terminal.refusals(), terminal.stack_running(), progress.shown(terminal.say):
         from flows.deliver import deliver as flow
 
         counts = flow(period.year, period.phase, cutoff, resend, only)
-        cli.say(", ".join(f"{count:,} {state}" for state, count in counts.items()) or "nobody is to get it yet")
+        terminal.say(", ".join(f"{count:,} {state}" for state, count in counts.items()) or "nobody is to get it yet")
 
 
 def troubles() -> Iterator[str]:

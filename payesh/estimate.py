@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from payesh import terminal
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -30,14 +32,6 @@ class Rounding(StrEnum):
     half_up = "half-up"
     truncated = "truncated"
     either = "either"
-
-
-class Format(StrEnum):
-    """How readings are written."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
 
 
 def reconcile(
@@ -61,33 +55,31 @@ def reconcile(
         ),
     ] = 1,
     every: Annotated[bool, typer.Option("--all", help="List every reading, those that do not yield it too.")] = False,
-    format: Annotated[Format, typer.Option(help="How to write them.")] = Format.table,
+    format: Annotated[terminal.Format, typer.Option(help="How to write them.")] = terminal.Format.table,
 ) -> None:
     """Find every denominator, weight and exclusion of a round that yields a published rate, and say which none can.
 
     Exit code 0: its own numbers or a reading yield it; 1: nothing does; 2: used wrongly.
     """
-    from payesh import cli
-
-    period = cli.checked_period(year, phase)
-    with cli.refusals():
+    period = terminal.checked_period(year, phase)
+    with terminal.refusals():
         from methods.estimate.reconcile import Claim
 
         claim = Claim.of(claimed, decimals, rounding.value, numerator, denominator)
-    with cli.warehouse_open():
+    with terminal.warehouse_open():
         from tasks.reconcile import reconcile_claim
 
         found = reconcile_claim(period, claim, None if cutoff is None else cutoff.date())
     _write(found, None if every else departures, format)
     if not found.is_reconciled:
-        raise typer.Exit(cli.FAILED)
+        raise typer.Exit(terminal.FAILED)
 
 
-def _write(found: Reconciliation, departures: int | None, format: Format) -> None:
+def _write(found: Reconciliation, departures: int | None, format: terminal.Format) -> None:
     rows = _rows(found.readings if departures is None else _near(found.readings, departures), found.claim.decimals)
-    if format is Format.csv:
+    if format is terminal.Format.csv:
         sys.stdout.write(rows[list(STORED)].to_csv(index=False))
-    elif format is Format.json:
+    elif format is terminal.Format.json:
         sys.stdout.write(json.dumps(_document(found, rows), ensure_ascii=False, indent=1) + "\n")
     else:
         sys.stdout.write("\n".join([*_arithmetic_lines(found), *_reading_lines(found, rows)]) + "\n")

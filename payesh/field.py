@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from methods.errors import SettingWrong
+from payesh import terminal
 from tasks.edges import sources
 
 app = typer.Typer(
@@ -29,13 +30,11 @@ def lists(year: Year, phase: Phase = 1) -> None:
     drop-downs to note what he found. In outbox/1403-1/xlsform/LEVEL: visit.xlsx (XLSForm) and plans.csv, which is
     attached to it. What was printed before is removed, since it may be another list.
     """
-    from payesh import cli
-
-    period = cli.checked_period(year, phase)
-    with cli.warehouse_open():
+    period = terminal.checked_period(year, phase)
+    with terminal.warehouse_open():
         from tasks import handout
 
-        handout.hand_out(period, cli.say, again=True)
+        handout.hand_out(period, terminal.say, again=True)
 
 
 @app.command(name="print")
@@ -48,13 +47,11 @@ def print_lists(
 
     They stand beside the workbooks: outbox/1403-1/work-lists/FIRM/INSPECTOR.pdf. Two processes print at a time.
     """
-    from payesh import cli
-
-    period = cli.checked_period(year, phase)
-    with cli.warehouse_open():
+    period = terminal.checked_period(year, phase)
+    with terminal.warehouse_open():
         from tasks import handout
 
-        count = handout.print_lists(period, firm, cli.say)
+        count = handout.print_lists(period, firm, terminal.say)
     typer.echo(f"{count:,} work lists of {period} printed")
 
 
@@ -69,14 +66,12 @@ def push(
     Pushing again does nothing unless form or list have changed; then phones get the new version. The answers come
     back by `payesh pull`. Exit 1 if the server refuses or does not answer, 2 if the YAML says nothing of pushing.
     """
-    from payesh import cli
-
-    period = cli.checked_period(year, phase)
-    with cli.refusals():
+    period = terminal.checked_period(year, phase)
+    with terminal.refusals():
         known = sources.load_all()
         if source not in known:
             raise SettingWrong(place="--source", found=source, wanted=f"one of {', '.join(known)}")
-        with cli.warehouse_open():
+        with terminal.warehouse_open():
             from tasks import handout
 
-            handout.push_form(period, known[source].at(period), cli.say)
+            handout.push_form(period, known[source].at(period), terminal.say)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from methods.errors import SettingWrong
+from payesh import terminal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -33,11 +34,9 @@ def commit(
 
     Committing again changes nothing; another seed for the same round is refused.
     """
-    from payesh import cli
-
-    period = cli.checked_period(year, phase)
+    period = terminal.checked_period(year, phase)
     seed = _seed_text(seed_file)
-    with cli.warehouse_open():
+    with terminal.warehouse_open():
         from tasks import sample
 
         sample.commit(period, seed)
@@ -56,9 +55,7 @@ def verify(
 
     Exit code 0: identical; 1: it differs, or could not be drawn again.
     """
-    from payesh import cli
-
-    with cli.refusals() if files_only else cli.warehouse_open():
+    with terminal.refusals() if files_only else terminal.warehouse_open():
         from tasks import sample
 
         found = sample.verify(certificate, with_store=not files_only)
@@ -67,7 +64,7 @@ def verify(
         return
     for difference in found:
         typer.echo(f"differs: {difference}", err=True)
-    raise typer.Exit(cli.FAILED)
+    raise typer.Exit(terminal.FAILED)
 
 
 def _seed_text(path: Path | None) -> str | None:

@@ -17,7 +17,7 @@ import yaml
 from methods import persian
 from methods.errors import Refusal, SettingWrong
 from methods.period import Period
-from payesh import proposal
+from payesh import proposal, terminal
 from tasks.edges import forms, reading, sources
 from tasks.edges.forms import Form
 from tasks.edges.readings import Reading
@@ -82,9 +82,7 @@ def new(
     Proposes a header for each column by its name and by what its cells hold, and asks for what cannot be
     told: doubtful headers, the unit of money, the codes of choices. Exit 1 if a required column has none.
     """
-    from payesh import cli
-
-    with cli.refusals():
+    with terminal.refusals():
         target = out or Path("sources") / f"{code}.yaml"
         if target.exists() and not force:
             raise SettingWrong(place=str(target), found="a file", wanted="none yet", remedy="Use --force or --out.")
@@ -93,7 +91,7 @@ def new(
     typer.echo(f"{target} written. Next: correct `pull`, then `payesh source check {target}` and `try`.")
     if missing:
         typer.echo(f"payesh: {target}: found no header for {', '.join(missing)}; wanted one each.", err=True)
-        raise typer.Exit(cli.FAILED)
+        raise typer.Exit(terminal.FAILED)
 
 
 def _drafted(
@@ -182,18 +180,16 @@ def try_source(
     Prints what was found out, the rows given back by reason with examples, and each expectation.
     Exit 0 if the delivery would be accepted, 1 if it would be refused.
     """
-    from payesh import cli
-
-    with cli.refusals():
+    with terminal.refusals():
         period = Period(year, phase)
         source = _load(file).at(period)
-        with cli._stack():
+        with terminal.stack_running():
             from tasks import reference
 
             reference.load()
             accepted = _tried(source, period)
     if not accepted:
-        raise typer.Exit(cli.FAILED)
+        raise typer.Exit(terminal.FAILED)
 
 
 def _load(file: Path) -> Source:

@@ -57,14 +57,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack with the small rehearsal's guidelines, stopped at the end."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    from payesh import cli
     from payesh import stack as local
+    from payesh import terminal
     from payesh.postgres import Postgres
 
     home = tmp_path_factory.mktemp("home")
     os.environ["PAYESH_HOME"] = str(home)
     os.environ["PAYESH_TODAY"] = TODAY
-    os.environ.update(cli.QUIET)
+    os.environ.update(terminal.QUIET)
     small = ROOT / "demo" / "scenarios" / "small" / "guidelines"
     os.environ["PAYESH_GUIDELINES"] = os.pathsep.join([str(small), str(ROOT / "guidelines")])
     # Tests import Prefect before the server's address is known, and it reads its settings at import.
