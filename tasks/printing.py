@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import pandas as pd
 from prefect import task
 from prefect.artifacts import create_link_artifact
 from prefect.cache_policies import NO_CACHE
@@ -56,11 +57,7 @@ def begin_edition(period: Period, cutoff: datetime.date) -> bool:
         folder.begin()
         _under_way.cache_clear()
         return True
-    partition = {"year": period.year, "phase": period.phase, "cutoff": cutoff}
-    standing, recorded = (
-        dict(zip(rows["file_name"], rows["sha256"], strict=True))
-        for rows in (folder.files(), warehouse.read("bulletin/file.sql", **partition))
-    )
+    standing, recorded = _by_name(folder.files()), _recorded(period, cutoff)
     changed = sorted(name for name in standing.keys() | recorded.keys() if standing.get(name) != recorded.get(name))
     # Cut off between the two, an edition is shown and not yet recorded.
     if recorded and changed:
@@ -117,16 +114,43 @@ def write_open_data(period: Period, cutoff: datetime.date) -> Receipt:
 
 @task(task_run_name="show-edition-{period}-{cutoff}", cache_policy=NO_CACHE)
 def show_edition(period: Period, cutoff: datetime.date) -> Receipt:
-    """Move the edition into place, once every file of it is there."""
+    """Move the edition into place, once every file of it is there.
+
+    Raises:
+        FrozenConflict: it was recorded before, with other bytes.
+    """
     edition, folder = _under_way(period, cutoff), EditionFolder(period, cutoff)
     folder.write(ABOUT, archive.about_text(_about(edition)))
+    files = folder.files(is_shown=False)
+    _refuse_other_bytes(period, cutoff, files)
     folder.show(file_names(edition))
     page = folder.shown / f"{file_stem('nation', NATION, period)}.html"
     create_link_artifact(key=f"bulletin-{period}", link=page.as_uri(), link_text=f"Bulletin {period}")
     # The figures of a whole edition are large.
     _annexes.cache_clear()
-    files = folder.files()
     return Receipt("bulletin.file", str(period), len(files), _hash("".join(files["sha256"]).encode()))
+
+
+def _refuse_other_bytes(period: Period, cutoff: datetime.date, files: pd.DataFrame) -> None:
+    """Refuse to show an edition again whose folder is gone, where another program or style prints it otherwise."""
+    recorded = _recorded(period, cutoff)
+    other = sorted(name for name, sha256 in _by_name(files).items() if recorded.get(name) != sha256)
+    if recorded and other:
+        raise FrozenConflict(
+            place=str(EditionFolder(period, cutoff).shown),
+            found=f"{', '.join(other[:3])} printed otherwise than recorded ({len(other)} in all)",
+            wanted="the files as printed; nothing of these is shown",
+            remedy="Put back the folder as it was; or print with the version of Payesh and the guidelines of that day.",
+        )
+
+
+def _recorded(period: Period, cutoff: datetime.date) -> dict[str, str]:
+    rows = warehouse.read("bulletin/file.sql", year=period.year, phase=period.phase, cutoff=cutoff)
+    return _by_name(rows)
+
+
+def _by_name(files: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(files["file_name"], files["sha256"], strict=True))
 
 
 def _about(edition: Edition) -> dict[str, Any]:

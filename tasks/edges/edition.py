@@ -181,9 +181,10 @@ class EditionFolder:
         with self._writing(self.shown):
             self.hidden.rename(self.shown)
 
-    def files(self) -> pd.DataFrame:
-        """List the files that are shown, those of its folders too: file_name, byte_count, sha256, by name."""
-        rows = [(_name(path, self.shown), path.stat().st_size, _sha256(path)) for path in _files(self.shown)]
+    def files(self, is_shown: bool = True) -> pd.DataFrame:
+        """List the files that are shown, or still hidden, with those of folders: file_name, byte_count, sha256."""
+        folder = self.shown if is_shown else self.hidden
+        rows = [(_name(path, folder), path.stat().st_size, _sha256(path)) for path in _files(folder)]
         return pd.DataFrame(sorted(rows), columns=["file_name", "byte_count", "sha256"])
 
     @contextmanager

@@ -159,6 +159,22 @@ def test_a_province_alone_has_the_workbook_it_has_among_all(printed):
     assert Annexes(annex.publish(edition, "06")).build("province", "06") == whole
 
 
+def test_an_edition_printed_otherwise_than_it_was_recorded_is_not_shown(printed, monkeypatch):
+    folder = EditionFolder(PERIOD, DAY)
+    for style in (b"%PDF", b"%PDF of another style", b"%PDF"):
+        monkeypatch.setattr(rendering, "render", lambda template, *_, style=style: (template.encode(), style))
+        printing.begin_edition.fn(PERIOD, DAY)
+        print_all()
+        if style == b"%PDF":
+            printing.show_edition.fn(PERIOD, DAY)
+            printed.recorded = folder.files()
+            folder.shown.rename(folder.shown.with_name(f"lost-{len(list(folder.shown.parent.iterdir()))}"))
+        else:
+            with pytest.raises(FrozenConflict, match="agency-P01-1403-1.pdf, .* printed otherwise than recorded"):
+                printing.show_edition.fn(PERIOD, DAY)
+            assert not folder.shown.exists()
+
+
 def test_an_edition_that_lacks_a_bulletin_is_not_shown(printed):
     folder = EditionFolder(PERIOD, DAY)
     printing.begin_edition.fn(PERIOD, DAY)
