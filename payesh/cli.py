@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.exceptions import TyperException
@@ -34,9 +34,6 @@ from payesh.terminal import (
     warehouse_open,
 )
 from tasks.edges.settings import settings
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FIGURE_COLUMNS = (
     "year", "phase", "cutoff", "indicator", "basis", "level", "unit_code", "unit_name", "domain", "weight",
@@ -111,7 +108,7 @@ def demo(
     Run again, it takes up what is there and ends with the same figures.
     """
     period = checked_period(year, 1)
-    with _work("demo"):
+    with _work():
         _run_full(period, scale, None, ())
         _summary(period)
 
@@ -122,7 +119,7 @@ def run(
 ) -> None:
     """Take a year through all nine stages, from its sources to its bulletins."""
     period, day = checked_period(year, phase), checked_date(cutoff)
-    with _work("run"):
+    with _work():
         _run_full(period, scale, day, tuple(without or ()))
         _summary(period)
 
@@ -135,7 +132,7 @@ def backfill(
 ) -> None:
     """Run past years one after the other; a year that fails does not stop the next."""
     periods = [checked_period(year, phase) for year in years]
-    with _work("backfill"), _rehearsed(periods, scale):
+    with _work(), _rehearsed(periods, scale):
         from flows.backfill import backfill as flow
 
         flow(years, phase)
@@ -147,7 +144,7 @@ def backfill(
 def pull(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOption = None) -> None:
     """Take in what every source of a year delivers, and accept or refuse it."""
     period = checked_period(year, phase)
-    with _work("pull"), _rehearsed([period], scale):
+    with _work(), _rehearsed([period], scale):
         from flows.pull import pull as flow
 
         flow(year, phase, tuple(without or ()))
@@ -157,7 +154,7 @@ def pull(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOpti
 def prepare(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleOption = None) -> None:
     """Take accepted deliveries to an issued inspection sample."""
     period = checked_period(year, phase)
-    with _work("prepare"), _rehearsed([period], scale):
+    with _work(), _rehearsed([period], scale):
         from flows.prepare import prepare as flow
 
         flow(year, phase, tuple(without or ()))
@@ -167,7 +164,7 @@ def prepare(year: Year, phase: Phase = 1, without: Without = None, scale: ScaleO
 def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
     """Take the inspections back and give the verdicts."""
     period, day = checked_period(year, phase), checked_date(cutoff)
-    with _work("collect"), _rehearsed([period], scale):
+    with _work(), _rehearsed([period], scale):
         from flows.collect import collect as flow
 
         flow(year, phase, day)
@@ -177,7 +174,7 @@ def collect(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOpt
 def publish(year: Year, phase: Phase = 1, cutoff: Cutoff = None, scale: ScaleOption = None) -> None:
     """Turn verdicts into figures, cases, scorecards and bulletins."""
     period, day = checked_period(year, phase), checked_date(cutoff)
-    with _work("publish"), _rehearsed([period], scale):
+    with _work(), _rehearsed([period], scale):
         from flows.publish import publish as flow
 
         flow(year, phase, day)
@@ -207,7 +204,7 @@ def figures(
                 wanted="a period that has been run, and codes of reference/indicators.yaml",
                 remedy=f"Run `payesh run {year}`.",
             )
-        _print_figures(rows, format)
+        print_rows(rows[list(FIGURE_COLUMNS)], format)
 
 
 @app.command()
@@ -324,7 +321,7 @@ def _run_full(period: Period, scale: Scale | None, cutoff: datetime.date | None,
 
 
 @contextmanager
-def _work(name: str) -> Iterator[None]:
+def _work() -> Iterator[None]:
     from payesh import stack
 
     with refusals(), stack_running():
@@ -397,10 +394,6 @@ def _summary(period: Period) -> None:
     if folder.exists():
         say(f"Bulletins: {folder}")
     say(f"Prefect UI: {stack.ui_address()} (if it has been stopped, `make up` opens it again)")
-
-
-def _print_figures(rows: pd.DataFrame, format: Format) -> None:
-    print_rows(rows[list(FIGURE_COLUMNS)], format)
 
 
 def _interrupt(number: int, frame: Any) -> NoReturn:

@@ -458,13 +458,13 @@ def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> 
         reason = f"case when {name}_read.delivered is null then '{column.reason}' else {name}_read.reason_code end"
         return [kept, f"{name}_read.value as {name}", f"{reason} as {name}_reason"]
     if column.is_read_once:
-        if column.kind != "date":
-            known = _looked_up(name, "jsonb_object_agg(delivered, value) filter (where value is not null)")
-            return [kept, f"{known}\n    ->> {_delivered(form, name)} as {name}"]
+        is_day = column.kind == "date"
         # A day that is looked up as a number costs a third of one that is read as a date.
-        number = f"cast(cast(value as date) - {FIRST_DAY} as text)"
-        known = _looked_up(name, f"jsonb_object_agg(delivered, {number}) filter (where value is not null)")
-        return [kept, f"{FIRST_DAY} + cast({known}\n    ->> {cell} as integer) as {name}"]
+        value = f"cast(cast(value as date) - {FIRST_DAY} as text)" if is_day else "value"
+        known = _looked_up(name, f"jsonb_object_agg(delivered, {value}) filter (where value is not null)")
+        found = f"{known}\n    ->> {_delivered(form, name)}"
+        read = f"{FIRST_DAY} + cast({found} as integer)" if is_day else found
+        return [kept, f"{read} as {name}"]
     if column.kind == "name":
         key = f"nullif(reference.name_key({cell}), '') as {name}_key"
         return [kept, f"nullif(btrim({cell}), '') as {name}", key]

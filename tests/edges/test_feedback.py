@@ -12,7 +12,8 @@ import xlsxwriter
 from methods import persian
 from methods.errors import DeliveryRefused, HeaderMismatch, SourceUnreadable
 from tasks.edges import feedback
-from tasks.edges.feedback import FeedbackColumn, FeedbackSheet, book, returned, workbook
+from tasks.edges.feedback import FeedbackColumn, FeedbackSheet, returned, workbook
+from tasks.edges.feedback.book import CREATED_AT
 from tasks.edges.feedback.layout import ROWS_SHEET, TICKET_SHEET
 
 NAMES = ["plan_number", "national_id", "county", "plan_kind"]
@@ -180,7 +181,7 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(sheet, tmp_path):
 
 
 def test_a_workbook_carries_no_time_of_writing(path):
-    assert openpyxl.load_workbook(path).properties.created == book.CREATED_AT
+    assert openpyxl.load_workbook(path).properties.created == CREATED_AT
 
 
 def test_a_failure_leaves_no_half_written_workbook(sheet, tmp_path):
