@@ -234,6 +234,8 @@ def _server(folder: Path) -> Iterator[None]:
         yield
     finally:
         server.stop()
+        # As root the server keeps its data outside of the folder it was given.
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
 def _psql(command: str) -> None:

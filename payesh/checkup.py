@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from methods.errors import Refusal
-from payesh import stack
+from payesh import postgres, stack
 from payesh.postgres import free_port
 from tasks.edges import sources
 from tasks.edges.settings import settings
@@ -31,7 +31,7 @@ class Result:
 
 def examine() -> list[Result]:
     """Run every check; one that is refused is a problem, not an end."""
-    checks: list[Callable[[], Result]] = [_python, _wheels, _disk, _port, _sources, _stack]
+    checks: list[Callable[[], Result]] = [_python, _wheels, _disk, _left_behind, _port, _sources, _stack]
     return [_checked(check) for check in checks]
 
 
@@ -57,6 +57,13 @@ def _disk() -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(folder).free
     return Result("disk", free >= LEAST_FREE_BYTES, f"{free / 1024**3:.1f} GiB free at {folder}", "Free 3 GiB.")
+
+
+def _left_behind() -> Result:
+    folders = postgres.left_behind()
+    size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
+    found = f"{len(folders)} of homes that are gone, {size / 1024**3:.1f} GiB; rm -r {' '.join(map(str, folders))}"
+    return Result("databases", True, found if folders else "none of a home that is gone")
 
 
 def _port() -> Result:

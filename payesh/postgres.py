@@ -42,6 +42,8 @@ TUNING = {
 }
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 ROOT_FOLDERS = (Path("/var/lib/payesh"), Path("/var/tmp/payesh"))  # noqa: S108
+# In a folder outside of its home: whose it is.
+HOME_NOTE = "home"
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Postgres:
             except OSError:
                 continue
             os.chown(folder, self._account.pw_uid, self._account.pw_gid)
+            (folder / HOME_NOTE).write_text(str(self.home), encoding="utf-8")
             return folder
         raise SettingWrong(
             place="embedded PostgreSQL",
@@ -203,6 +206,13 @@ class Postgres:
                 env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}, start_new_session=True, **account,
             )  # fmt: skip
         return done.returncode
+
+
+def left_behind() -> dict[Path, Path]:
+    """Find the folders, made outside of a home for root, whose home is gone: folder and home."""
+    notes = [note for parent in ROOT_FOLDERS for note in sorted(parent.glob(f"*/{HOME_NOTE}"))]
+    homes = {note.parent: Path(note.read_text(encoding="utf-8")) for note in notes}
+    return {folder: home for folder, home in homes.items() if not home.exists()}
 
 
 def free_port(preferred: int | None = None) -> int:

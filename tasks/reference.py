@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from methods import calendar, geography
+from methods.errors import SettingWrong
 from tasks.edges import definitions, forms, sources, warehouse
 from tasks.edges.settings import settings
 
@@ -28,6 +29,7 @@ def load_reference() -> None:
 
 def load() -> None:
     """Bring the schema up to date and make the tables of every form, and upsert what codes mean."""
+    reasons = _reject_reasons()
     warehouse.migrate()
     for form in forms.load_all().values():
         warehouse.make_tables(forms.table_statements(form))
@@ -35,7 +37,7 @@ def load() -> None:
         "province": _provinces(),
         "county": _counties(),
         "jalali_month": calendar.month_table(),
-        "reject_reason": pd.read_csv(_folder() / "reject_reasons.csv", dtype=str),
+        "reject_reason": reasons,
         "indicator": _indicators(),
         "source": _sources(),
     }
@@ -45,6 +47,21 @@ def load() -> None:
 
 def _folder() -> Path:
     return settings().root / "reference"
+
+
+def _reject_reasons() -> pd.DataFrame:
+    """Read why rows are given back; rejected rows are not checked one by one against it, so forms are."""
+    rows = pd.read_csv(_folder() / "reject_reasons.csv", dtype=str)
+    for form in forms.load_all().values():
+        unexplained = sorted({rule.reason for rule in form.rules} - set(rows["reason_code"]))
+        if unexplained:
+            raise SettingWrong(
+                place=f"form {form.form}, rules",
+                found=f"reasons that nobody explains: {', '.join(unexplained)}",
+                wanted="those of reference/reject_reasons.csv",
+                remedy="Add them there, with what an agency is to do about it.",
+            )
+    return rows
 
 
 def _provinces() -> pd.DataFrame:

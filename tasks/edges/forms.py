@@ -178,8 +178,9 @@ def table_statements(form: Form) -> list[str]:
     for target in _required_targets(form):
         staging[target] += " not null"
     return [
+        # Landing counts its rows as they come; staging holds that none came twice.
+        *_table(f"landing.{form.form}", landing),
         # The number first: within a delivery's own partition nothing else tells rows apart, nor is as quick to sort.
-        *_table(f"landing.{form.form}", landing, "row_number, delivery_id"),
         *_table(f"staging.{form.form}", staging, "row_number, delivery_id, year, phase"),
     ]
 
@@ -314,12 +315,8 @@ where faults is not null
 union all
 select repeated.row_number, 'repeated', '{key}', {_cell_found(form, key, "landed.{}")}, repeated.place
 from ({repeated_statement(form, conformed)}) as repeated
--- Row by row, by its key: there are few of them among many.
-cross join lateral (
-    select * from landing.{form.form} as delivered
-    where delivered.delivery_id = :delivery_id and delivered.row_number = repeated.row_number
-    offset 0
-) as landed
+inner join landing.{form.form} as landed
+    on landed.delivery_id = :delivery_id and landed.row_number = repeated.row_number
 """  # noqa: S608
 
 
@@ -383,10 +380,10 @@ from (
 """  # noqa: S608
 
 
-def _table(name: str, columns: Mapping[str, str], key: str) -> Iterator[str]:
-    body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+def _table(name: str, columns: Mapping[str, str], key: str = "") -> Iterator[str]:
+    body = [f"{column} {kind}" for column, kind in columns.items()] + ([f"primary key ({key})"] if key else [])
     # Each delivery is a partition of its own: it is filled before anybody sees it, on all cores and past the log.
-    yield f"create table if not exists {name} ({body}, primary key ({key})) partition by list (delivery_id)"
+    yield f"create table if not exists {name} ({', '.join(body)}) partition by list (delivery_id)"
     yield f"create table if not exists {name}_0 partition of {name} default"
     kinds = {column: kind.removesuffix(" not null") for column, kind in columns.items()}
     additions = ", ".join(f"add column if not exists {column} {kind}" for column, kind in kinds.items())

@@ -340,6 +340,8 @@ def forget_trial(source_code: str, form: str) -> None:
             for table in (f"landing.{_name(form)}", f"staging.{_name(form)}"):
                 place = _place_of(table, {"delivery_id": delivery_id})
                 connection.execute(sa.text(f"drop table if exists {place}"))
+            rejected = sa.text("delete from staging.rejected_row where delivery_id = :delivery_id")
+            connection.execute(rejected, {"delivery_id": delivery_id})
         batch = {"prefix": f"{source_code}-", "code": source_code}
         connection.execute(sa.text("delete from control.validation where starts_with(batch, :prefix)"), batch)
         connection.execute(sa.text("delete from landing.delivery where source_code = :code"), batch)

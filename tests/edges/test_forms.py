@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from methods.errors import SettingWrong
+from tasks import reference
 from tasks.edges import forms, warehouse
 from tasks.edges.distinct import MOST_RECURRING, Distinct
 from tasks.edges.forms import Form
@@ -32,6 +33,16 @@ def test_every_reason_a_form_may_give_is_explained():
     for form in forms.load_all().values():
         given = {column.reason for column in form.columns.values()} | {rule.reason for rule in form.rules}
         assert given | {"missing", "repeated", "row_width"} <= explained
+
+
+def test_a_reason_that_nobody_explains_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "odd.yaml").write_text(
+        "{form: odd, label_fa: x, key: [b], columns: {b: {kind: code, label_fa: y, required: true}},"
+        " rules: [{reason: odd_reason, column: b, breaks: b = 'x'}]}"
+    )
+    monkeypatch.setenv("PAYESH_FORMS", str(tmp_path))
+    with pytest.raises(SettingWrong, match=r"form odd, rules: found .*odd_reason.*reject_reasons"):
+        reference.load()
 
 
 def test_a_key_of_a_column_it_has_not_is_refused(tmp_path, monkeypatch):

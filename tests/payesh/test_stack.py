@@ -44,3 +44,13 @@ def test_ones_own_answer_is_taken(tmp_path):
         port = said.split("port ")[1].split()[0]
         stack._await_answer("prefect", stack._identity(own.pid), f"http://127.0.0.1:{port}/")
         own.terminate()
+
+
+def test_a_database_whose_home_is_gone_is_told_from_one_that_stands(tmp_path, monkeypatch):
+    from payesh import postgres
+
+    monkeypatch.setattr(postgres, "ROOT_FOLDERS", (tmp_path,))
+    for name, home in (("standing", tmp_path), ("gone", tmp_path / "removed")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / postgres.HOME_NOTE).write_text(str(home), encoding="utf-8")
+    assert postgres.left_behind() == {tmp_path / "gone": tmp_path / "removed"}
