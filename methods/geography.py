@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ Nearest = Callable[[str, Sequence[str]], str]
 # Years whose list of counties the Statistical Centre of Iran published, and the column that marks it.
 LISTS = {1395: "is_in_1395", 1399: "is_in_1399", 1402: "is_in_1402"}
 PAIR = " / "
+# Behind it a space, a half-space or a colon: آستانه begins with the same letters.
+_KIND_OF_PLACE = re.compile("^\\s*(?:استان|شهرستان)[\\s\u200c:]+")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,16 @@ class Places:
     county_names: pd.DataFrame
 
 
+def place_key(text: str, key: Callable[[str], str]) -> str:
+    """Give the key by which places are told apart: without the word province or county before it, آ written as ا.
+
+    Args:
+        text: a name or a code.
+        key: brings a name to the form in which names are compared.
+    """
+    return key(_KIND_OF_PLACE.sub("", text, count=1)).replace("آ", "ا")
+
+
 def places(provinces: pd.DataFrame, counties: pd.DataFrame, year: int, key: Callable[[str], str]) -> Places:
     """Collect what names and codes mean in a year.
 
@@ -39,7 +52,7 @@ def places(provinces: pd.DataFrame, counties: pd.DataFrame, year: int, key: Call
     a province share means neither.
 
     Args:
-        provinces: province_code, name_fa.
+        provinces: province_code, name_fa, alt_names (parted by |).
         counties: county_code, province_code, name_fa, alt_names (parted by |), is_in_1395 and so on.
         year: Jalali year of the delivery.
         key: brings a name to the form in which names are compared.
@@ -119,7 +132,8 @@ def _province_keys(provinces: pd.DataFrame, key: Callable[[str], str]) -> dict[s
     codes = provinces["province_code"].tolist()
     # A spreadsheet drops the zero before a code; 00 becomes 0.
     plain = {str(int(code)): code for code in codes}
-    named = {key(name): code for code, name in zip(codes, provinces["name_fa"], strict=True)}
+    spelt = provinces["name_fa"] + "|" + provinces["alt_names"].fillna("")
+    named = {key(name): code for code, names in zip(codes, spelt, strict=True) for name in names.split("|") if name}
     return named | plain | {code: code for code in codes}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -83,10 +84,13 @@ def new(
     told: doubtful headers, the unit of money, the codes of choices. Exit 1 if a required column has none.
     """
     with terminal.refusals():
+        if not re.match(sources.CODE, code):
+            raise SettingWrong(place="--code", found=repr(code), wanted="capital letters, digits and _, such as A01")
         target = out or Path("sources") / f"{code}.yaml"
         if target.exists() and not force:
             raise SettingWrong(place=str(target), found="a file", wanted="none yet", remedy="Use --force or --out.")
         document, missing = _drafted(sample, code, form, agency_name or code, year, yes)
+        target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(_with_comments(document, sample, missing), encoding="utf-8")
     typer.echo(f"{target} written. Next: correct `pull`, then `payesh source check {target}` and `try`.")
     if missing:
@@ -108,6 +112,8 @@ def _drafted(
         rows = list(islice(table.rows, SAMPLE_ROWS))
         header, notes = table.header, table.notes
     typer.echo(f"{sample.name}: {len(header)} columns; {'; '.join(notes) or 'nothing unusual'}")
+    # A row of the sample may be shorter than its header.
+    rows = [[*row, *[None] * (len(header) - len(row))] for row in rows]
     columns = _settled_columns(form, header, rows, yes)
     cells = {name: [row[header.index(found)] or "" for row in rows] for name, found in columns.items()}
     document = {
@@ -130,10 +136,19 @@ def _settled_columns(form: Form, header: list[str], rows: list[Any], yes: bool) 
         typer.echo(f"  {name} ({column.label_fa}): {said}")
         settled = match.header if match else ""
         if not yes and not (match and match.is_sure):
-            settled = typer.prompt(f"    header of {name}, empty for none", default=settled, show_default=bool(match))
+            settled = _asked(f"header of {name}, empty for none", ["", *header], settled)
         if settled:
             columns[name] = settled
     return columns
+
+
+def _asked(question: str, allowed: Collection[str], proposed: str) -> str:
+    """Ask until the answer is one of those allowed."""
+    while True:
+        said: str = typer.prompt(f"    {question}", default=proposed, show_default=bool(proposed))
+        if said in allowed:
+            return said
+        typer.echo(f"    found {said!r}; wanted one of {', '.join(filter(None, allowed))}")
 
 
 def _settled_units(form: Form, columns: dict[str, str], cells: dict[str, list[str]], yes: bool) -> dict[str, str]:
@@ -141,7 +156,7 @@ def _settled_units(form: Form, columns: dict[str, str], cells: dict[str, list[st
     for name, found in cells.items():
         if form.columns[name].kind == "money":
             unit: str = proposal.propose_unit(columns[name], found)
-            units[name] = unit if yes else typer.prompt(f"    unit of {name} (rial, toman, million_rial)", default=unit)
+            units[name] = unit if yes else _asked(f"unit of {name} ({', '.join(sources.RIAL)})", sources.RIAL, unit)
     return units
 
 
@@ -156,7 +171,7 @@ def _settled_codes(form: Form, cells: dict[str, list[str]], yes: bool) -> dict[s
                 typer.echo(f"    {name} {text!r}: no code proposed")
                 continue
             allowed = ", ".join(form.columns[name].choices)
-            said = typer.prompt(f"    {name} {text!r} means ({allowed}), empty for none", default="")
+            said = _asked(f"{name} {text!r} means ({allowed}), empty for none", ["", *form.columns[name].choices], "")
             if said:
                 known[text] = said
         codes[name] = known

@@ -48,9 +48,16 @@ def receive_delivery(source_code: str, period: Period) -> Receipt:
     former = register.former_delivery(source, period, settings().today) if source.is_incremental else None
     with deliveries.received(source, period, _of(former, "received_on")) as fetched:
         receipt = _register(source, period, fetched, _of(former, "delivery_id"))
-    for workbook in sorted((settings().inbox / "feedback" / source.code).glob("*.xlsx")):
+    for workbook in _corrections(source):
         receipt = _register_corrections(source, period, workbook) or receipt
     return receipt
+
+
+def _corrections(source: Source) -> list[Path]:
+    """List the workbooks an agency sent back; what a spreadsheet program holds open beside one is none."""
+    folder = settings().inbox / "feedback" / source.code
+    found = folder.iterdir() if folder.is_dir() else ()
+    return sorted(one for one in found if one.suffix.lower() == ".xlsx" and not one.name.startswith(("~$", ".")))
 
 
 @task(task_run_name="land-{source_code}-{period}", cache_policy=NO_CACHE)
@@ -90,35 +97,57 @@ def _register(source: Source, period: Period, fetched: Fetched, patched: str | N
             remedy="Ask the agency to deliver it again.",
         )
     deliveries.keep(fetched)
-    _refuse_bytes_of_another(source, period, fetched)
+    if feedback.is_feedback(fetched.path):
+        # Sent the way the agency delivers everything.
+        corrected = _note_corrections(source, period, fetched)
+        return corrected or _receipt(str(register.required_delivery(source.code, period)["delivery_id"]), fetched)
+    if patched is not None and register.has_delivered(source.code, period, fetched.sha256):
+        # The very answer of a day before: nothing has changed since.
+        return _receipt(str(register.required_delivery(source.code, period)["delivery_id"]), fetched)
+    if not source.is_incremental:
+        _withdraw_refused(source, period, fetched)
+        _refuse_bytes_of_another(source, period, fetched)
     base = register.base_delivery(source.code, period)
     if base is not None and base["sha256"] == fetched.sha256:
         return _receipt(str(base["delivery_id"]), fetched)
     return note_delivery(source, period, fetched, patched)
 
 
+def _withdraw_refused(source: Source, period: Period, fetched: Fetched) -> None:
+    """Let newer versions that were refused count no longer, where an agency puts the one accepted before them back."""
+    rows = {"source_code": source.code, "year": period.year, "phase": period.phase, "sha256": fetched.sha256}
+    with warehouse.transaction() as connection:
+        warehouse.run(connection, "landing/withdraw.sql", **rows)
+
+
 def _register_corrections(source: Source, period: Period, workbook: Path) -> Receipt | None:
-    """Record a workbook that an agency sent back as a delivery that patches the former; once."""
-    place = f"source {source.code}, {workbook.name}"
-    patch = feedback.read_workbook(place, workbook, source_code=source.code, form=source.form, key=persian.conform)
-    standing = register.required_delivery(source.code, period)
+    """Record a workbook that an agency sent back; once."""
     with deliveries.received_file(source, period, workbook) as fetched:
-        known = warehouse.read("landing/same_bytes.sql", sha256=fetched.sha256)
-        if not known.empty or not patch.delivery_id.startswith(f"{source.code}-{period}-"):
-            return None
-        if patch.delivery_id != standing["delivery_id"]:
-            raise DeliveryRefused(
-                place=place,
-                found=f"corrections to {patch.delivery_id}",
-                wanted=f"corrections to {standing['delivery_id']}, which has replaced it",
-                remedy="Send the agency the newest feedback workbook, and remove this one.",
-            )
-        deliveries.keep(fetched)
-        return note_delivery(source, period, fetched, patch.delivery_id, is_correction=True)
+        return _note_corrections(source, period, fetched)
+
+
+def _note_corrections(source: Source, period: Period, fetched: Fetched) -> Receipt | None:
+    """Note a workbook as a delivery that patches the former, unless it is known or of another period."""
+    place = f"source {source.code}, {fetched.file_name}"
+    patch = feedback.read_workbook(place, fetched.path, source_code=source.code, form=source.form, key=persian.conform)
+    standing = register.required_delivery(source.code, period)
+    known = warehouse.read("landing/same_bytes.sql", sha256=fetched.sha256)
+    if not known.empty or not patch.delivery_id.startswith(f"{source.code}-{period}-"):
+        return None
+    if patch.delivery_id != standing["delivery_id"]:
+        raise DeliveryRefused(
+            place=place,
+            found=f"corrections to {patch.delivery_id}",
+            wanted=f"corrections to {standing['delivery_id']}, which has replaced it",
+            remedy="Send the agency the newest feedback workbook, and remove this one.",
+        )
+    deliveries.keep(fetched)
+    return note_delivery(source, period, fetched, patch.delivery_id, is_correction=True)
 
 
 def _land_delivery(source: Source, delivery: pd.Series, path: Path, connection: Connection) -> tuple[list[str], int]:
-    with deliveries.opened(source, path, str(delivery["file_name"]), persian.conform) as table:
+    is_patch = isinstance(delivery["patched_delivery_id"], str)
+    with deliveries.opened(source, path, str(delivery["file_name"]), persian.conform, is_patch) as table:
         row_count = _copy_blocks(source, delivery, table, connection)
         if row_count is None:
             numbered = ((str(number), *row) for number, row in enumerate(table.rows, 1))
@@ -214,8 +243,7 @@ def note_delivery(
     source: Source, period: Period, fetched: Fetched, patched: str | None = None, is_correction: bool = False
 ) -> Receipt:
     """Note what was fetched and kept as the next version of a source's delivery."""
-    standing = register.current_delivery(source.code, period)
-    version = int(standing["version"]) + 1 if standing is not None else 1
+    version = register.next_version(source.code, period)
     delivery_id = f"{source.code}-{period}-v{version}-{fetched.sha256[:8]}"
     row = {
         "delivery_id": delivery_id,
@@ -232,6 +260,7 @@ def note_delivery(
         "notes": "; ".join(fetched.notes),
         "patched_delivery_id": patched,
         "is_correction": is_correction,
+        "is_withdrawn": False,
     }
     warehouse.append("landing.delivery", {"delivery_id": delivery_id}, pd.DataFrame([row]))
     return _receipt(delivery_id, fetched)

@@ -66,7 +66,7 @@ def _reject_reasons() -> pd.DataFrame:
 
 def _provinces() -> pd.DataFrame:
     rows = pd.read_csv(_folder() / "provinces.csv", dtype=str).rename(columns={"code": "province_code"})
-    return rows[["province_code", "name_fa", "name_en", "tile_row", "tile_column"]]
+    return rows[["province_code", "name_fa", "name_en", "tile_row", "tile_column", "alt_names"]]
 
 
 def _counties() -> pd.DataFrame:

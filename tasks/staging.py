@@ -134,7 +134,9 @@ def _read_values(source: Source, period: Period, delivery_id: str, connection: C
     readers = _readers(source, period)
     counts = dict.fromkeys(form.read_once, 0)
     for name, column in form.read_once.items():
-        mended = {fault.found: fault.becomes for fault in source.faults if fault.column == name}
+        # A choice looks its codes up itself.
+        mended = {} if column.kind in ("choice", "flag") else dict(source.codes.get(name, {}))
+        mended |= {fault.found: fault.becomes for fault in source.faults if fault.column == name}
         for block in _distinct(connection, delivery_id, name):
             read = readers[column.kind](name, column, _with_known_faults(block, mended))
             read = read.assign(delivered=block, delivery_id=delivery_id, column_name=name)
@@ -171,10 +173,10 @@ def _readers(source: Source, period: Period) -> dict[str, Reader]:
     known = _places(period)
 
     def provinces(name: str, column: Column, delivered: Sequence[str]) -> pd.DataFrame:
-        return geography.read_provinces(delivered, known, persian.name_key, near)
+        return geography.read_provinces(delivered, known, _place_key, near)
 
     def counties(name: str, column: Column, delivered: Sequence[str]) -> pd.DataFrame:
-        return geography.read_counties(delivered, known, persian.name_key, near)
+        return geography.read_counties(delivered, known, _place_key, near)
 
     return {"code": codes, "date": dates, "choice": choices, "flag": choices, "province": provinces, "county": counties}
 
@@ -197,7 +199,11 @@ def _known_codes(source: Source, name: str, column: Column) -> dict[str, str]:
 
 def _places(period: Period) -> geography.Places:
     provinces = warehouse.read("staging/province.sql")
-    return geography.places(provinces, warehouse.read("staging/county.sql"), period.year, persian.name_key)
+    return geography.places(provinces, warehouse.read("staging/county.sql"), period.year, _place_key)
+
+
+def _place_key(text: str) -> str:
+    return geography.place_key(text, persian.name_key)
 
 
 def _distinct(connection: Connection, delivery_id: str, name: str) -> Iterator[list[str]]:

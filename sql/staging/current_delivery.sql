@@ -9,6 +9,8 @@ select
     outcome.source_version, outcome.refusal
 from landing.delivery as delivery
 left join staging.delivery_outcome as outcome on outcome.delivery_id = delivery.delivery_id
-where delivery.year = :year and delivery.phase = :phase and delivery.source_code = :source_code
+where
+    delivery.year = :year and delivery.phase = :phase and delivery.source_code = :source_code
+    and not delivery.is_withdrawn
 order by delivery.version desc
 limit 1

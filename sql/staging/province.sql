@@ -2,4 +2,4 @@
 -- grain:  one row per province
 -- reads:  reference.province
 -- writes: nothing
-select province_code, name_fa from reference.province order by province_code
+select province_code, name_fa, alt_names from reference.province order by province_code

@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import zstandard
 
-from methods.errors import HeaderMismatch
+from methods.errors import HeaderMismatch, SourceUnreadable
 from methods.period import Period
 from tasks.edges import fetch, reading
 from tasks.edges.fetch import Errand, Fetched
@@ -122,7 +122,7 @@ def unpacked(sha256: str) -> Iterator[Path]:
 
 
 @contextmanager
-def opened(source: Source, path: Path, file_name: str, key: Key) -> Iterator[Rows]:
+def opened(source: Source, path: Path, file_name: str, key: Key, is_patch: bool = False) -> Iterator[Rows]:
     """Read a delivery as rows of text in the columns of its form.
 
     Args:
@@ -130,13 +130,19 @@ def opened(source: Source, path: Path, file_name: str, key: Key) -> Iterator[Row
         path: the bytes as received.
         file_name: name they came under.
         key: brings a header to the form in which headers are compared.
+        is_patch: it adds to a former delivery, so that it may hold no record at all.
 
     Raises:
-        SourceUnreadable: undecodable, truncated or of another format.
+        SourceUnreadable: undecodable, truncated or of another format; no record where there must be some.
         HeaderMismatch: a header is missing or unknown.
     """
     wanted = list(source.columns.values())
     with reading.open_table(f"source {source.code}", path, file_name, source.reading, key, wanted) as table:
+        if not table.header:
+            if not is_patch:
+                raise _no_record(source)
+            yield Rows(list(source.columns), iter(()), table.notes)
+            return
         if source.read.cells:
             columns, places = list(source.its_form.columns), list(range(len(source.its_form.columns)))
         else:
@@ -172,6 +178,15 @@ def _placed(table: Iterator[list[str | None]], places: Sequence[int], width: int
             yield ("", *cells_of(row))
         elif row:
             yield (ROW_FAULT_WIDTH, *cells_of([*row, *[None] * width]))
+
+
+def _no_record(source: Source) -> SourceUnreadable:
+    return SourceUnreadable(
+        place=f"source {source.code}",
+        found="no record at all",
+        wanted=f"records of {source.form}",
+        remedy="Ask the agency whether there are none yet, or correct `address` and `rows` in its YAML.",
+    )
 
 
 def _header_mismatch(source: Source, unknown: Sequence[str], missing: Sequence[str]) -> HeaderMismatch:

@@ -30,7 +30,7 @@ class Distinct:
     def watched(self, blocks: Iterable[Sequence[pa.Array]]) -> Iterator[Sequence[pa.Array]]:
         """Pass blocks of columns on, and keep what they hold."""
         for block in blocks:
-            if not self._are_many:
+            if not self._are_many and len(block[0]):
                 self._keep(dict(zip(self._columns, block, strict=True)))
             yield block
 

@@ -261,9 +261,8 @@ def carry_over_rows(form: Form, by_key: bool) -> str:
     """
     columns = _list(["row_fault", *form.columns])
     if by_key:
-        names = [name for name in form.key if name in form.columns]
-        number = "former.row_number + (select max(row_number) from landed)"
-        same = " and ".join(f"reference.conform(landed.{name}) = reference.conform(former.{name})" for name in names)
+        number = "former.row_number + (select coalesce(max(row_number), 0) from landed)"
+        same = " and ".join(f"{_bare_cell('landed', name)} = {_bare_cell('former', name)}" for name in _key_cells(form))
     else:
         number, same = "former.row_number", "landed.row_number = former.row_number"
     return f"""
@@ -355,7 +354,8 @@ def rejected_cells(form: Form) -> str:
 
 def change_statement(form: Form) -> str:
     """Write the query for what a delivery changed against another: rows by key, and cells by column."""
-    key = ", ".join(form.key)
+    # A part of the key may be empty, in both.
+    same = " and ".join(f"coalesce(now.{name}::text, '') = coalesce(before.{name}::text, '')" for name in form.key)
     others = [name for name in _row_columns(form) if name not in form.key]
     altered = [
         f"count(*) filter (where is_in_both and now_{name} is distinct from before_{name}) as {name}" for name in others
@@ -375,7 +375,7 @@ from (
         {", ".join(columns) or "1 as one"}
     from (select * from staging.{form.form} where delivery_id = :delivery_id) as now
     full join (select * from staging.{form.form} where delivery_id = :against) as before
-        using ({key})
+        on {same}
 ) as beside
 """  # noqa: S608
 
@@ -409,6 +409,18 @@ def _targets(form: Form, name: str, column: Column) -> Mapping[str, str]:
 
 def _is_paired(form: Form) -> bool:
     return {"province", "county"} <= form.kinds
+
+
+def _key_cells(form: Form) -> list[str]:
+    """Delivered columns that the key is read from; what is derived is the same in each row."""
+    cells = [name if name in form.columns else name.removesuffix("_code") for name in form.key]
+    beside = ["province"] if "county" in cells and _is_paired(form) else []
+    return list(dict.fromkeys(name for name in [*cells, *beside] if name in form.columns))
+
+
+def _bare_cell(table: str, name: str) -> str:
+    # A part of the key may be empty, in both.
+    return f"coalesce(reference.conform({table}.{name}), '')"
 
 
 def _key_column(form: Form) -> str:

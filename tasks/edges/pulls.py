@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 LARGEST_BYTES = 4 * 1024**3
 # What a query may hold outside of quotes; a column of such a name must be quoted.
@@ -13,6 +14,19 @@ NOT_IN_A_QUERY = (
     "insert", "update", "delete", "merge", "into", "drop", "alter", "create", "truncate", "grant", "revoke",
     "call", "exec", "execute", "copy", "lock", "set", "begin", "commit", "rollback", "attach", "pragma",
 )  # fmt: skip
+
+
+def _without_secret(address: str) -> str:
+    said = urlsplit(re.sub(r"\{[^{}]*\}", "", address))
+    if said.password:
+        raise ValueError("wanted no password in the address: name it, as in {env:NAME} or {block:name}")
+    # Read once, since a port that is no number is told only then.
+    _ = said.port
+    return address
+
+
+Address = Annotated[str, AfterValidator(_without_secret)]
+Credential = Annotated[str, Field(pattern=r"^(env|block):\S+$")]
 
 
 class _Strict(BaseModel):
@@ -29,7 +43,7 @@ class TokenAuth(_Strict):
     """A fixed token in a header."""
 
     kind: Literal["token"]
-    token: str = Field(description="name of a credential")
+    token: Credential = Field(description="name of a credential")
     header: str = "Authorization"
     prefix: str = "Bearer"
 
@@ -38,17 +52,17 @@ class BasicAuth(_Strict):
     """A user and a password with every request."""
 
     kind: Literal["basic"]
-    user: str = Field(description="name of a credential")
-    password: str = Field(description="name of a credential")
+    user: Credential = Field(description="name of a credential")
+    password: Credential = Field(description="name of a credential")
 
 
 class OAuth2(_Strict):
     """A token obtained for a client's own credentials (RFC 6749, section 4.4)."""
 
     kind: Literal["oauth2"]
-    token_address: str
-    client_id: str = Field(description="name of a credential")
-    client_secret: str = Field(description="name of a credential")
+    token_address: Address
+    client_id: Credential = Field(description="name of a credential")
+    client_secret: Credential = Field(description="name of a credential")
     scope: str | None = None
 
 
@@ -69,10 +83,10 @@ class FilePull(_Limited):
     """A file: a path or glob of a drop folder, sftp://, s3://, http(s)://, or another address fsspec knows."""
 
     kind: Literal["file"]
-    address: str
-    user: str | None = Field(default=None, description="name of a credential; for s3 the access key's")
-    password: str | None = Field(default=None, description="name of a credential; for s3 the secret key's")
-    key: str | None = Field(default=None, description="name of a credential: an SSH private key in PEM")
+    address: Address
+    user: Credential | None = Field(default=None, description="name of a credential; for s3 the access key's")
+    password: Credential | None = Field(default=None, description="name of a credential; for s3 the secret key's")
+    key: Credential | None = Field(default=None, description="name of a credential: an SSH private key in PEM")
     host_key: str | None = Field(
         default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$", description="as ssh-keygen -l says"
     )
@@ -85,7 +99,7 @@ class ApiPull(_Service):
     """A JSON service, paged through."""
 
     kind: Literal["api"]
-    address: str
+    address: Address
     auth: Auth = NoAuth()
     paging: Literal["page", "offset", "cursor", "link", "none"] = "page"
     page_parameter: str = "page"
@@ -105,7 +119,7 @@ class SqlPull(_Limited):
     """One query at an agency's database, sent in a read-only transaction."""
 
     kind: Literal["sql"]
-    address: str
+    address: Address
     query: str
 
     @field_validator("query")
@@ -122,19 +136,19 @@ class SqlPull(_Limited):
 
 class _Odk(_Service):
     kind: Literal["odk"]
-    address: str
+    address: Address
     project: int
     form: str = Field(description="its form ID; may hold {year} and {phase}")
-    user: str = Field(description="name of a credential: the e-mail address of a web user")
-    password: str = Field(description="name of a credential")
+    user: Credential = Field(description="name of a credential: the e-mail address of a web user")
+    password: Credential = Field(description="name of a credential")
     auth: Literal["session", "basic"] = "session"
 
 
 class _Kobo(_Service):
     kind: Literal["kobo"]
-    address: str
+    address: Address
     asset: str = Field(description="uid of the project")
-    token: str = Field(description="name of a credential")
+    token: Credential = Field(description="name of a credential")
 
 
 class OdkPull(_Odk):

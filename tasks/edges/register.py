@@ -57,16 +57,30 @@ def current_delivery(source_code: str, period: Period) -> pd.Series | None:
 
 def base_delivery(source_code: str, period: Period) -> pd.Series | None:
     """Look up the newest delivery of a source that is not a correction to another."""
-    rows = warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source_code)
-    own = rows[~rows["is_correction"]]
+    rows = _deliveries(source_code, period)
+    own = rows[~rows["is_correction"] & ~rows["is_withdrawn"]]
     return None if own.empty else own.iloc[-1]
 
 
 def former_delivery(source: Source, period: Period, day: datetime.date) -> pd.Series | None:
     """Look up the newest accepted delivery received before a day: what an incremental pull adds to."""
-    rows = warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source.code)
+    rows = _deliveries(source.code, period)
     before = rows[(rows["status"] == "accepted") & (rows["received_on"] < day)]
     return None if before.empty else before.iloc[-1]
+
+
+def has_delivered(source_code: str, period: Period, sha256: str) -> bool:
+    """Say whether a source has delivered these very bytes in a period."""
+    return bool((_deliveries(source_code, period)["sha256"] == sha256).any())
+
+
+def next_version(source_code: str, period: Period) -> int:
+    """Count on from all versions of a source, those included that count no longer."""
+    return max(_deliveries(source_code, period)["version"].tolist(), default=0) + 1
+
+
+def _deliveries(source_code: str, period: Period) -> pd.DataFrame:
+    return warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source_code)
 
 
 def required_delivery(source_code: str, period: Period) -> pd.Series:

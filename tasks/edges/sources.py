@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from methods.errors import SettingWrong, SourceUnreadable
 from methods.period import Period
@@ -19,6 +19,7 @@ from tasks.edges.pulls import ApiPull, FilePull, KoboPull, KoboPush, OdkPull, Od
 from tasks.edges.readings import Reading
 from tasks.edges.settings import settings
 
+CODE = r"^[A-Z][A-Z0-9_]*$"
 Unit = Literal["rial", "toman", "million_rial"]
 RIAL: dict[Unit, int] = {"rial": 1, "toman": 10, "million_rial": 1_000_000}
 JALALI_DATE = r"^1[34][0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
@@ -31,8 +32,14 @@ class _Strict(BaseModel):
 class Years(_Strict):
     """First and last Jalali year a source delivers."""
 
-    first: int = Field(alias="from")
-    last: int = Field(alias="to")
+    first: int = Field(alias="from", ge=1300, le=1503)
+    last: int = Field(alias="to", ge=1300, le=1503)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Years:
+        if self.last < self.first:
+            raise ValueError("wanted `to` not before `from`")
+        return self
 
 
 class Cadence(_Strict):
@@ -75,7 +82,7 @@ class Change(Layout):
 class Source(_Strict):
     """One source: where it lives, when it is due, and how its columns, units and codes map to a form."""
 
-    code: str = Field(pattern=r"^[A-Z][A-Z0-9_]*$")
+    code: str = Field(pattern=CODE)
     agency_code: str
     agency_name: str
     agency_name_en: str = Field(default="", description="as English pages print it; without one, code and Persian name")
@@ -183,9 +190,11 @@ def load(path: Path) -> Source:
         raise SettingWrong(place=path.name, found=str(error).replace("\n", " "), wanted="YAML in UTF-8") from error
     except ValidationError as error:
         first = error.errors()[0]
+        is_secret = first["loc"][:1] in (("pull",), ("push",)) and isinstance(first.get("input"), str)
         raise SettingWrong(
             place=f"{path.name}, {'.'.join(map(str, first['loc'])) or 'top level'}",
-            found=repr(first.get("input"))[:80],
+            # It may be a password, which no log is to hold.
+            found="what stands there" if is_secret else repr(first.get("input"))[:80],
             wanted=first["msg"],
         ) from error
     for layout in (source, *(source.model_copy(update=_stated(change)) for change in source.changes)):
@@ -263,7 +272,12 @@ def _check_values(path: Path, source: Source, form: Form) -> None:
     for column in source.units:
         if form.columns[column].kind != "money":
             raise SettingWrong(place=f"{path.name}, units", found=column, wanted="a column of money")
+    coded = [name for name, column in form.read_once.items() if column.kind != "date"]
     for column, codes in source.codes.items():
+        if column not in coded:
+            raise SettingWrong(
+                place=f"{path.name}, codes", found=column, wanted=f"a column of codes: {', '.join(coded)}"
+            )
         allowed = form.columns[column].choices
         wrong = sorted(set(codes.values()) - set(allowed)) if allowed else []
         if wrong:

@@ -104,8 +104,15 @@ def agencies(stack, tmp_path, monkeypatch):
     yield Agencies(stack.home, tmp_path)
     with warehouse.transaction() as connection:
         connection.execute(sa.text("delete from landing.delivery where year = :year"), {"year": YEAR})
-        for form in ("loan_plan", "linkage_review", "desk_contact", "agency_total", "insurance_record"):
-            connection.execute(sa.text(f"delete from staging.{form} where year = :year"), {"year": YEAR})
+        for table in (
+            "loan_plan",
+            "linkage_review",
+            "desk_contact",
+            "agency_total",
+            "insurance_record",
+            "rejected_row",
+        ):
+            connection.execute(sa.text(f"delete from staging.{table} where year = :year"), {"year": YEAR})
     shutil.rmtree(stack.home / "inbox" / "REVIEW", ignore_errors=True)
     for code in ("A1", "A2", "A1_TOTAL", "A2_TOTAL", "DESK_X", "SSO"):
         shutil.rmtree(stack.home / "inbox" / code, ignore_errors=True)

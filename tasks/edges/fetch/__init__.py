@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
+from methods.errors import SourceUnreadable
 from tasks.edges.fetch.api import fetch_api
 from tasks.edges.fetch.collection import fetch_kobo, fetch_odk
 from tasks.edges.fetch.database import fetch_query
 from tasks.edges.fetch.errand import Desk, Errand, Fetched, SourceUnreachable, Vault
 from tasks.edges.fetch.file import fetch_file
-from tasks.edges.pulls import ApiPull, FilePull, KoboPull, OdkPull
+from tasks.edges.pulls import ApiPull, FilePull, KoboPull, OdkPull, Pull
 
 __all__ = ["Errand", "Fetched", "SourceUnreachable", "fetch"]
 
@@ -35,7 +38,19 @@ def fetch(
         SourceUnreadable: nothing is there, it is not given to us, or it is not what was agreed.
         SettingWrong: an address holds a placeholder that means nothing.
     """
-    desk, pull = Desk(errand, spool, Vault(secret), sleep), errand.pull
+    desk = Desk(errand, spool, Vault(secret), sleep)
+    try:
+        return _fetched(desk, errand.pull)
+    except httpx.InvalidURL as error:
+        raise SourceUnreadable(
+            place=desk.place(errand.pull.address),
+            found=f"no address: {error}",
+            wanted="scheme, host and path",
+            remedy="Correct `address` in its YAML, or the variable that it names.",
+        ) from error
+
+
+def _fetched(desk: Desk, pull: Pull) -> Fetched:
     if isinstance(pull, FilePull):
         return fetch_file(desk, pull)
     if isinstance(pull, ApiPull):

@@ -19,6 +19,7 @@ from methods.errors import SettingWrong, SourceUnreadable
 from tasks.edges.fetch.errand import Desk, Fetched, SourceUnreachable
 from tasks.edges.fetch.spooling import Spooled
 from tasks.edges.pulls import SqlPull
+from tasks.edges.reading.table import number_text
 
 BLOCK_ROWS = 10_000
 # The day from which on everything is wanted, where no earlier delivery says otherwise.
@@ -49,7 +50,7 @@ TEXTS: dict[type, Callable[[Any], str]] = {
     str: str,
     bool: lambda value: "true" if value else "false",
     int: str,
-    float: repr,
+    float: number_text,
     decimal.Decimal: lambda value: format(value, "f"),
     datetime.date: datetime.date.isoformat,
     datetime.datetime: datetime.datetime.isoformat,

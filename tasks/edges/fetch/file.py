@@ -70,7 +70,7 @@ def _copy(desk: Desk, store: Any, path: str, place: str, protocol: str) -> Fetch
 def _newest(desk: Desk, store: Any, path: str, place: str) -> str:
     if store.exists(path):
         return path
-    found = store.glob(path) if re.search(r"[*?\[]", path) else []
+    found = [one for one in store.glob(path) if _is_whole(one)] if re.search(r"[*?\[]", path) else []
     if not found:
         raise SourceUnreadable(
             place=place,
@@ -79,6 +79,12 @@ def _newest(desk: Desk, store: Any, path: str, place: str) -> str:
             remedy="Ask the agency to deliver it, or correct `address` in its YAML.",
         )
     return str(max(found, key=_by_name))
+
+
+def _is_whole(path: str) -> bool:
+    # What a spreadsheet program holds open, what is hidden, and what is still being written are no deliveries.
+    name = path.rpartition("/")[2]
+    return not name.startswith(("~$", ".")) and not name.endswith((".part", ".tmp", ".filepart"))
 
 
 def _by_name(path: str) -> list[tuple[int, int | str]]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
-from tasks.edges.reading.table import FOOT_NOTE, Key, is_total
+from tasks.edges.reading.table import FOOT_ROWS, Key, above_foot
 
 BLOCK_BYTES = 1024**2
 LARGEST_CELL = 1024**2
@@ -48,14 +48,18 @@ def read_blocks(
     with opened() as stream:
         plain = _PlainStream(_below(stream, delimiter, skip), delimiter)
         for block in _filled_rows(_batches(plain, delimiter, width)):
-            if held is not None:
+            if held is not None and block.num_rows < FOOT_ROWS:
+                # A foot may begin in the block before.
+                block = pa.concat_batches([held, block])
+            elif held is not None:
                 yield held
             held = block
     if held is None:
         raise NotPlain
-    if foot is not None and is_total((column[-1].as_py() for column in held.columns), foot):
-        notes.append(FOOT_NOTE)
-        held = held.slice(0, held.num_rows - 1)
+    if foot is not None:
+        last = held.slice(max(0, held.num_rows - FOOT_ROWS))
+        rows = list(zip(*(column.to_pylist() for column in last.columns), strict=True))
+        held = held.slice(0, held.num_rows - last.num_rows + above_foot(rows, foot, notes))
     yield held
 
 

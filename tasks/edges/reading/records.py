@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -205,13 +206,19 @@ def _flat(where: str, record: Any) -> Record:
     return flat
 
 
+# Half of a pair, as where a sign was cut in two, is no sign.
+_HALF = re.compile("[\ud800-\udfff]")
+
+
 def _value_text(value: Any) -> str:
     if isinstance(value, list):
         # Numbers of JSON text stay numbers there.
-        return json.dumps(value, ensure_ascii=False, default=float)
-    if isinstance(value, Decimal) and abs(value.adjusted()) < 40:
-        return format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
-    return as_text(value) if not isinstance(value, Decimal) else str(value)
+        text = json.dumps(value, ensure_ascii=False, default=float)
+    elif isinstance(value, Decimal) and abs(value.adjusted()) < 40:
+        text = format(value.to_integral_value() if value == value.to_integral_value() else value, "f")
+    else:
+        text = as_text(value) if not isinstance(value, Decimal) else str(value)
+    return text if text.isascii() else _HALF.sub("\ufffd", text)
 
 
 # Parquet -----------------------------------------------------------------------------------------

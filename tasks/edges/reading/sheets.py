@@ -128,6 +128,11 @@ def _book(content: Content) -> Iterator[CalamineWorkbook]:
         raise _locked(content) from error
     except CalamineError as error:
         raise unreadable(content.place, str(error), "a whole workbook") from error
+    except BaseException as error:
+        # What its reader did not foresee; Rust's panics are no Exceptions, and their class has no name to import.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise unreadable(content.place, "a workbook that is broken inside", "a whole workbook") from error
 
 
 def _locked(content: Content) -> SourceUnreadable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,7 +22,9 @@ Row = list[str | None]
 # Titles, dates and addressees stand above a header; nobody writes thirty lines of them.
 HEAD_ROWS = 30
 FOOT_WORDS = frozenset({"جمع", "مجموع", "کل", "total", "sum"})
-FOOT_NOTE = "1 total row at the foot left out"
+FOOT_PHRASES = ("grand total",)
+# Total rows, and who signed below them, are sought among so many rows at the foot.
+FOOT_ROWS = 4
 _FIRST_WORD = re.compile(r"\w+")
 
 
@@ -120,25 +123,46 @@ def check_alike(place: str, header: Sequence[str], key: Key) -> None:
 
 
 def without_foot(rows: Iterable[Row], key: Key, notes: list[str]) -> Iterator[Row]:
-    """Pass rows on but for a total at the foot, which is noted: it is no record."""
-    held: Row | None = None
+    """Pass rows on but for totals at the foot, which are noted: they are no records."""
+    held: deque[Row] = deque()
     for row in rows:
-        if held is not None:
-            yield held
-        held = row
-    if held is None:
-        return
-    if is_total(held, key):
-        notes.append(FOOT_NOTE)
-    else:
-        yield held
+        held.append(row)
+        if len(held) > FOOT_ROWS:
+            yield held.popleft()
+    last = list(held)
+    yield from last[: above_foot(last, key, notes)]
+
+
+def above_foot(last: Sequence[Sequence[str | None]], key: Key, notes: list[str]) -> int:
+    """Count the rows above the totals at the foot of a table; below these only lines of one cell may stand.
+
+    Args:
+        last: the last rows, as many as FOOT_ROWS if there are so many.
+        key: brings text to the form in which a total is known.
+        notes: what was found out, for the receipt.
+    """
+    foot = len(last)
+    # In a narrow table a line of one cell may be a record.
+    most_beside = 1 if max(map(len, last), default=0) > 2 else 0
+    for place in range(len(last) - 1, -1, -1):
+        if is_total(last[place], key):
+            foot = place
+        elif sum(bool(cell and key(cell)) for cell in last[place]) > most_beside:
+            break
+    totals = sum(is_total(row, key) for row in last[foot:])
+    if totals:
+        below = len(last) - foot - totals
+        beside = f" and {below} of one cell below" if below else ""
+        notes.append(f"{totals} total row{'s' if totals > 1 else ''} at the foot{beside} left out")
+    return foot
 
 
 def is_total(row: Iterable[str | None], key: Key) -> bool:
     """Say whether a row is headed as a total. By whole words: کلات is a county, کل is a total."""
-    first = key(next(filter(None, row), "")).casefold()
+    keys = (key(cell).casefold() for cell in row if cell)
+    first = next(filter(None, keys), "")
     word = _FIRST_WORD.match(first)
-    return word is not None and word.group() in FOOT_WORDS
+    return word is not None and (word.group() in FOOT_WORDS or first.startswith(FOOT_PHRASES))
 
 
 def as_text(value: Any) -> str:
