@@ -35,6 +35,15 @@ def test_every_reason_a_form_may_give_is_explained():
         assert given | {"missing", "repeated", "row_width"} <= explained
 
 
+def test_every_form_says_by_which_delivered_cells_a_patch_replaces(rehearsed):
+    for form in forms.load_all().values():
+        patch = f"explain {forms.carry_over_rows(form, by_key=True)}"
+        change = f"explain {forms.change_statement(form)}"
+        with warehouse.transaction() as connection:
+            connection.execute(sa.text(patch), {"delivery_id": "a", "former_id": "b"})
+            connection.execute(sa.text(change), {"delivery_id": "a", "against": "b"})
+
+
 def test_a_reason_that_nobody_explains_is_refused(tmp_path, monkeypatch):
     (tmp_path / "odd.yaml").write_text(
         "{form: odd, label_fa: x, key: [b], columns: {b: {kind: code, label_fa: y, required: true}},"

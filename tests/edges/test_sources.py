@@ -54,6 +54,10 @@ def test_changes_out_of_order_are_refused(tmp_path):
         ({"faults": [{"column": "firm_name", "found": "a", "becomes": "b", "why": "c", "expect": 1}]}, "few values"),
         ({"pull": {"kind": "pigeon"}}, "pull"),
         ({"surprise": 1}, "surprise"),
+        ({"codes": {"capacity_count": {"ده": "10"}}}, "a column of codes: province"),
+        ({"years": {"from": 1404, "to": 1403}}, "not before"),
+        ({"years": {"from": 2024, "to": 2024}}, "1503"),
+        ({"pull": {"kind": "file", "address": "sftp://h:22x/a.csv"}}, "(?i)port"),
         ({"changes": [{"from": "1403/07/01"}]}, "changes.0.from"),
         ({"changes": [{"from": "1403-07-01", "columns": {"tel": "تلفن"}}]}, "unknown"),
     ],
@@ -63,6 +67,25 @@ def test_what_no_source_may_say_is_named_in_one_line(tmp_path, said, named):
         sources.load(written(tmp_path, **said))
     assert "\n" not in str(refusal.value)
     assert "X1.yaml" in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "pull",
+    [
+        {"kind": "file", "address": "sftp://h/a.csv", "user": "env:U", "password": "hunter22"},
+        {"kind": "file", "address": "sftp://u:hunter22@h/a.csv"},
+        {"kind": "sql", "address": "postgresql://u:hunter22@h/d", "query": "select 1"},
+    ],
+)
+def test_a_password_in_a_yaml_is_refused_and_not_repeated(tmp_path, pull):
+    with pytest.raises(SettingWrong, match="pull") as refusal:
+        sources.load(written(tmp_path, pull=pull))
+    assert "hunter22" not in str(refusal.value)
+
+
+def test_a_credential_that_is_named_may_stand_in_an_address(tmp_path):
+    address = "sftp://{env:USER}:{block:secret}@h/{year}.csv"
+    assert sources.load(written(tmp_path, pull={"kind": "file", "address": address})).pull.address == address
 
 
 def test_yaml_that_is_none_is_named(tmp_path):

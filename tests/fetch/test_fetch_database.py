@@ -30,6 +30,11 @@ def plans(tmp_path):
     return {"env:URL": f"sqlite:///{path}"}
 
 
+def test_a_whole_number_that_a_database_keeps_as_a_float_has_no_point(plans, fetch):
+    fetched = fetch(sql("select no * 1.0 as no, 0.5 as half from plan where no = 1"), secrets=plans)
+    assert fetched.path.read_text(encoding="utf-8").split() == ["no,half", "1,0.5"]
+
+
 def test_rows_become_csv(plans, fetch):
     fetched = fetch(sql("select no, name from plan where year = :year order by no"), secrets=plans)
     assert fetched.path.read_text(encoding="utf-8") == 'no,name\n1,"دام، طیور"\n2,"a ""b"", c"\n'.replace(

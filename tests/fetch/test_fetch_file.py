@@ -48,6 +48,13 @@ def test_of_several_the_newest_by_name(inbox, fetch):
     check(fetch(file("{inbox}/P04/plans-*.csv"), inbox=str(inbox)), "plans-10.csv")
 
 
+@pytest.mark.parametrize("name", ["~$plans-2.csv", ".plans-2.csv", "plans-2.csv.part"])
+def test_what_is_held_open_or_still_written_is_not_the_newest(inbox, fetch, name):
+    (inbox / "P04" / "plans-1.csv").write_bytes(CONTENT)
+    (inbox / "P04" / name).write_bytes(b"lock")
+    check(fetch(file("{inbox}/P04/*plans-*"), inbox=str(inbox)), "plans-1.csv")
+
+
 def test_a_name_with_brackets_is_that_file(inbox, fetch):
     (inbox / "plans [1].csv").write_bytes(CONTENT)
     check(fetch(file(inbox / "plans [1].csv")), "plans [1].csv")

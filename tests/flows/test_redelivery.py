@@ -86,6 +86,8 @@ def test_rows_given_back_are_corrected_in_their_workbook_and_patch_the_delivery(
     returned = agency.home / "inbox" / "feedback" / "REG"
     returned.mkdir(parents=True, exist_ok=True)
     book.save(returned / "back.xlsx")
+    # What a spreadsheet program puts beside a file it holds open.
+    (returned / "~$back.xlsx").write_bytes(b"x" * 165)
     pull(YEAR)
 
     first_again, second = agency.deliveries()
@@ -100,7 +102,8 @@ def test_rows_given_back_are_corrected_in_their_workbook_and_patch_the_delivery(
     # Both the file and the workbook still lie there: nothing is new.
     pull(YEAR)
     assert agency.deliveries() == [first, second]
-    (returned / "back.xlsx").unlink()
+    for left in returned.iterdir():
+        left.unlink()
 
 
 def test_a_changed_file_is_a_new_version_and_what_changed_is_told(agency):
@@ -140,8 +143,10 @@ def test_an_increment_adds_to_what_stands_and_replaces_by_key(agency, monkeypatc
         def do_GET(self):
             asked.append(self.path)
             rows = [dict(zip(HEADERS.values(), row, strict=True)) for row in SOUND]
-            if "since=" in self.path:
+            if "since=2026-10-01" in self.path:
                 rows = [dict(zip(HEADERS.values(), row, strict=True)) for row in (("F001", "نو", "03", "7"), NEW)]
+            elif "since=" in self.path:
+                rows = []
             self.send_response(200)
             self.end_headers()
             self.wfile.write(json.dumps({"items": rows, "pages": 1}).encode())
@@ -159,9 +164,43 @@ def test_an_increment_adds_to_what_stands_and_replaces_by_key(agency, monkeypatc
         pull(YEAR)
         monkeypatch.setenv("PAYESH_TODAY", "2026-10-02")
         pull(YEAR)
+        assert "since=2026-10-01" in asked[-1]
+        # Days on which nothing changed: the first such answer is kept, the same again is none.
+        for day in (3, 4):
+            monkeypatch.setenv("PAYESH_TODAY", f"2026-10-0{day}")
+            pull(YEAR)
     finally:
         server.shutdown()
         server.server_close()
-    assert "since=2026-10-01" in asked[-1]
+    assert [(row.version, row.status) for row in agency.deliveries()] == [(number, "accepted") for number in (1, 2, 3)]
     assert len(agency.firms()) == len(SOUND) + 1
     assert (agency.firms()["F001"], agency.firms()["F002"]) == ("03", "23")
+
+
+def test_the_file_accepted_before_one_that_was_refused_can_be_put_back(agency):
+    agency.deliver(*SOUND)
+    with pytest.raises(SourceFailed, match="at most 20 %"):
+        agency.deliver(*((code, name, "تهرن", count) for code, name, _, count in SOUND))
+    assert [row.status for row in agency.deliveries()] == ["accepted", "refused"]
+    agency.deliver(*SOUND)
+    assert [row.status for row in agency.deliveries()] == ["accepted", "refused"]
+    agency.deliver(*SOUND[1:])
+    assert [(row.version, row.status) for row in agency.deliveries()][1:] == [(2, "refused"), (3, "accepted")]
+
+
+def test_a_corrected_workbook_may_come_the_way_deliveries_do(agency):
+    agency.say(pull={"kind": "file", "address": "{inbox}/REG/{year}*"})
+    agency.deliver(*SOUND, ("F090", "شرکت ۹۰", "تهرن", "10"))
+    (first,) = agency.deliveries()
+    book = openpyxl.load_workbook(agency.answer(first.delivery_id) / "correct-and-return.xlsx")
+    sheet = book["ردیف‌های برگشتی"]
+    sheet.cell(2, [cell.value for cell in sheet[1]].index("استان") + 1).value = "استان تهران"
+    back = agency.home / "inbox" / "REG" / f"{YEAR}_back.xlsx"
+    book.save(back)
+    try:
+        pull(YEAR)
+        pull(YEAR)
+    finally:
+        back.unlink()
+    assert [row.is_correction for row in agency.deliveries()] == [False, True]
+    assert agency.firms()["F090"] == "23"

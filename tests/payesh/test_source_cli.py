@@ -78,6 +78,24 @@ def test_what_a_sample_lacks_is_said(tmp_path):
     assert "# Not found in the sample: plan_number" in (tmp_path / "N02.yaml").read_text(encoding="utf-8")
 
 
+def test_a_ragged_sample_and_answers_that_mean_nothing_are_borne(tmp_path):
+    (tmp_path / "s.csv").write_text("x1,x2,مبلغ تسهیلات\n1\n2,3,4\n", encoding="utf-8")
+    asked = subprocess.run(
+        [sys.executable, "-m", "payesh.cli", "source", "new", str(tmp_path / "s.csv"), "--code", "N03",
+         "--out", str(tmp_path / "new" / "N03.yaml")],
+        cwd=ROOT, input="no such header\nx1\n" + "\n" * 60, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "found 'no such header'; wanted one of x1, x2" in asked.stdout
+    assert "plan_number: x1" in (tmp_path / "new" / "N03.yaml").read_text(encoding="utf-8")
+    assert "Traceback" not in asked.stderr
+
+
+def test_a_code_that_no_source_may_have_is_refused_at_once(tmp_path):
+    (tmp_path / "s.csv").write_text("a\n1\n", encoding="utf-8")
+    found = payesh("new", tmp_path / "s.csv", "--code", "n03", "--out", tmp_path / "x.yaml", "--yes")
+    assert (found.returncode, "--code: found 'n03'" in found.stderr) == (2, True)
+
+
 @pytest.fixture
 def unchanged(rehearsed):
     def state():

@@ -70,6 +70,10 @@ def test_numbers_keep_their_digits(read, number, text):
     assert read(f'[{{"a": {number}}}]'.encode()).rows == [[text]]
 
 
+def test_half_of_a_sign_is_no_sign(read):
+    assert read(b'[{"a": "x\\ud83d", "b": ["\\ud83d"]}]').rows == [["x\ufffd", '["\ufffd"]']]
+
+
 def test_a_key_that_comes_late_is_refused_with_its_record(read, monkeypatch):
     monkeypatch.setattr(records, "HEADER_RECORDS", 2)
     rows = [{"a": 1}, {"b": 2}, {"a": 3}, {"a": 4, "c": 5}, {"d": 6, "c": 7}]

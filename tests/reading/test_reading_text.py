@@ -158,6 +158,24 @@ def test_a_total_at_the_foot_is_left_out_and_noted(read):
     assert read((TEXT + ",مجموع:,30\r\n").encode(), foot="keep").rows[-1] == ["", "مجموع:", "30"]
 
 
+@pytest.mark.parametrize(
+    ("foot", "note"),
+    [
+        ("جمع,,30\nجمع کل,,60\n", "2 total rows at the foot left out"),
+        (" ,جمع,30\nامضای مدیر,,\n", "1 total row at the foot and 1 of one cell below left out"),
+        ("Grand Total,,30\n", "1 total row at the foot left out"),
+    ],
+)
+def test_totals_and_who_signed_below_them_are_left_out(read, foot, note):
+    found = read((TEXT + foot).encode())
+    assert found.rows == ROWS
+    assert note in found.notes
+
+
+def test_a_record_below_a_total_keeps_both(read):
+    assert read((TEXT + "جمع,,30\nF9,x,5\n").encode()).rows[2:] == [["جمع", "", "30"], ["F9", "x", "5"]]
+
+
 @pytest.mark.parametrize("name", ["کلات", "جمعیت هلال احمر", "summary"])
 def test_a_name_that_only_begins_like_a_total_is_a_record(read, name):
     assert read((TEXT + f"{name},x,1\r\n").encode()).rows[-1][0] == name
