@@ -97,7 +97,11 @@ def redraw(certificate: Mapping[str, Any], frame: pd.DataFrame) -> tuple[sample.
 
 
 def differences(
-    certificate: Mapping[str, Any], frame: pd.DataFrame, issued: pd.DataFrame | None = None
+    certificate: Mapping[str, Any],
+    frame: pd.DataFrame,
+    issued: pd.DataFrame | None = None,
+    committed: str | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> list[Difference]:
     """Hold a certificate against a frame, a draw from it, and the list that was issued.
 
@@ -105,6 +109,8 @@ def differences(
         certificate: as `certify` makes it.
         frame: FRAME_COLUMNS, one row a plan.
         issued: LIST_COLUMNS, one row an issued plan; None where it is not at hand.
+        committed: SHA-256 of the seed that was published before the frame closed; None where it is not at hand.
+        values: of the guideline in force, as plain text; None where they are not at hand.
 
     Returns:
         Where they differ; nothing where the draw is identical.
@@ -115,10 +121,15 @@ def differences(
         certificate["coordination"],
     )  # fmt: skip
     found = [
-        _compared(f"{part}, SHA-256", certificate[part]["sha256"], again[part]["sha256"])
+        _compared(f"{part}, {what}", certificate[part][name], again[part][name])
         for part in ("frame", "list", "reserve", "reinspection")
+        for what, name in (("SHA-256", "sha256"), ("rows", "rows"), ("columns", "columns"))
     ]
     found.append(_compared("seed, SHA-256", certificate["seed_sha256"], again["seed_sha256"]))
+    if committed is not None:
+        found.append(_compared("seed, SHA-256 published before the frame closed", committed, again["seed_sha256"]))
+    if values is not None:
+        found += _guideline_differences(certificate["guideline"]["values"], values)
     found.append(_allocation_difference(certificate["allocation"], again["allocation"]))
     if issued is not None:
         found += _list_differences(issued, draw.drawn)
@@ -141,7 +152,14 @@ def _compared(place: str, certified: object, found: object) -> Difference | None
     return None if certified == found else Difference(place, str(certified), str(found))
 
 
+def _guideline_differences(certified: Mapping[str, Any], now: Mapping[str, Any]) -> list[Difference | None]:
+    names = sorted({*certified, *now})
+    return [_compared(f"guideline, {name}", certified.get(name), now.get(name)) for name in names]
+
+
 def _allocation_difference(certified: list[dict[str, Any]], found: list[dict[str, Any]]) -> Difference | None:
+    if len(certified) != len(found):
+        return Difference("allocation", f"{len(certified)} strata", f"{len(found)} strata")
     before = {row["stratum_code"]: (row["eligible_plan_count"], row["sample_plan_count"]) for row in certified}
     now = {row["stratum_code"]: (row["eligible_plan_count"], row["sample_plan_count"]) for row in found}
     moved = sorted(code for code in before.keys() | now.keys() if before.get(code) != now.get(code))
@@ -171,7 +189,11 @@ def _list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Differe
         rtol=1e-12,
         atol=0,
     )
+    twice = issued.loc[issued["plan_id"].duplicated(), "plan_id"]
+    moved = shared["stratum_code_drawn"].astype(str) != shared["stratum_code_issued"].astype(str)
     return [
+        _some("issued list, plans that stand on it twice", twice),
+        _some("issued list, plans of another stratum", shared.loc[moved, "plan_id"]),
         _some("issued list, plans of the draw that are not on it", lost),
         _some("issued list, plans on it that the draw does not give", strange),
         _some("issued list, plans of another probability", shared.loc[apart, "plan_id"]),

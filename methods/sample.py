@@ -184,12 +184,19 @@ class Design:
                 wanted=f"one of {', '.join(METHODS)}; a size for pps_systematic and for no other",
             )
         take_all, overlap = _or_none(said.get("take_all_from_rial")), _or_none(said.get("overlap_share"))
+        if overlap is not None and method != "srs":
+            # Systematic draws by size depend on where the order begins, not on whose numbers are smallest.
+            raise GuidelineMissing(
+                place="guideline sampling, design, overlap_share",
+                found=f"a coordinated round drawn by {method}",
+                wanted="srs, the only design whose overlap random numbers govern; or none",
+            )
         return cls(
             method=method,
             size=size,
             take_all_from=int(take_all) if take_all else None,
-            reserve_share=float(said.get("reserve_share", 0)),
-            overlap_share=float(overlap) if overlap else None,
+            reserve_share=_share("design, reserve_share", said.get("reserve_share", "0")),
+            overlap_share=None if overlap is None else _share("design, overlap_share", overlap),
         )
 
 
@@ -380,7 +387,9 @@ def draw_reinspections(issued: pd.DataFrame, rules: Mapping[str, Any], seed: str
     """
     parts, pool = [], issued[["plan_id", "province_code"]].rename(columns={"province_code": "stratum_code"})
     for level in ("provincial", "national"):
-        pool = _second_phase(pool, Decimal(str(rules["reinspection"][f"{level}_share"])), f"{seed}|{level}")
+        said = str(rules["reinspection"].get(f"{level}_share", "none"))
+        _share(f"reinspection, {level}_share", said)
+        pool = _second_phase(pool, Decimal(said), f"{seed}|{level}")
         parts.append(pool.assign(level=level))
         pool = pool[["plan_id", "stratum_code"]]
     columns = ["plan_id", "level", "stratum_code", "stratum_population_count", "stratum_sample_count",
@@ -406,8 +415,8 @@ def _hit(cumulated: FloatArray, start: float) -> IntArray:
     """Find the units in whose stretch [before, after) a point start + k lies."""
     total = float(cumulated[-1]) if len(cumulated) else 0.0
     whole = round(total)
-    total = float(whole) if abs(total - whole) < WHOLE else total
-    points = np.arange(start, total)
+    # By count, where the sum is whole: a start next to 1 would lose its last point to rounding.
+    points = start + np.arange(whole) if abs(total - whole) < WHOLE else np.arange(start, total)
     # The last unit ends where the sum does, whatever the last bits of the running sum say.
     return np.minimum(np.searchsorted(cumulated, points, side="right"), len(cumulated) - 1).astype(np.int64)
 
@@ -436,6 +445,16 @@ def _probabilities(size: FloatArray, place: IntArray, n: FloatArray) -> FloatArr
 
 
 # helpers of the allocation -----------------------------------------------------------------------
+
+
+def _share(name: str, said: str) -> float:
+    try:
+        share = float(said)
+    except ValueError:
+        share = float("nan")
+    if not 0 <= share <= 1:
+        raise GuidelineMissing(place=f"guideline sampling, {name}", found=repr(said), wanted="a share, 0 to 1")
+    return share
 
 
 def _or_none(text: str | None) -> str | None:
@@ -573,7 +592,23 @@ def _allocated_by_precision(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd
     found, _ = allocation.allocate_precision(
         size, np.where(domains, spread, 0.0), targets, np.maximum(cells["minimum"], 1), cells["maximum"], names
     )
-    return pd.Series(found, index=cells.index)
+    drawn = pd.Series(found, index=cells.index)
+    _refuse_workload(cells.assign(drawn=drawn), rules)
+    return drawn
+
+
+def _refuse_workload(cells: pd.DataFrame, rules: Mapping[str, Any]) -> None:
+    """Precision takes what it takes: where a province cannot bear that, one of the two has to give way by decision."""
+    provinces = cells.groupby("province_code")[["minimum", "maximum", "drawn"]].sum()
+    over = provinces["drawn"] - _workload_limits(provinces, rules)
+    if (over > 0).any():
+        code = str(over.idxmax())
+        raise FrameMismatch(
+            place=f"allocation by precision, province {code}",
+            found=f"{int(provinces['drawn'][code]):,} plans that its target needs ({int((over > 0).sum())} such)",
+            wanted=f"at most {int(provinces['drawn'][code] - over[code]):,}, its workload limit",
+            remedy="Widen precision_targets, or raise largest_province_workload, in guidelines/sampling.yaml.",
+        )
 
 
 def _refuse_empty_provinces(cells: pd.DataFrame, rules: Mapping[str, Any]) -> None:
@@ -673,8 +708,7 @@ def _drawn_by_size(
     plans: pd.DataFrame, queue: _Queue, allocated: pd.DataFrame, seed: str, design: Design
 ) -> tuple[npt.NDArray[np.bool_], FloatArray]:
     """Do as `systematic_pps` in every stratum at once, each from a random start of its own."""
-    size = plans[str(design.size)].to_numpy(dtype=np.float64)[queue.order]
-    refuse_unusable(size, f"size {design.size}", np.nextafter(0.0, 1.0), "a size above 0")
+    size = _sizes(plans, str(design.size))[queue.order]
     pi = _probabilities(size, queue.place, queue.sample_count.astype(np.float64))
     start = random_numbers(allocated["stratum_code"], f"{seed}|start")[queue.place]
     certain = pi >= CERTAIN
@@ -692,6 +726,22 @@ def _drawn_by_size(
     before[first] = 0.0
     hits = np.ceil(after - start) > np.ceil(before - start)
     return certain | (hits & (length > 0)), np.where(certain, 1.0, pi)
+
+
+def _sizes(plans: pd.DataFrame, column: str) -> FloatArray:
+    if column not in plans:
+        raise GuidelineMissing(
+            place="guideline sampling, design, size", found=repr(column), wanted=f"one of {', '.join(plans.columns)}"
+        )
+    size = plans[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    wrong = np.flatnonzero(~(np.isfinite(size) & (size > 0)))
+    if len(wrong):
+        raise FrameMismatch(
+            place=f"size {column}, plan {plans['plan_id'].iloc[wrong[0]]}",
+            found=f"{size[wrong[0]]} (and {len(wrong) - 1} more)",
+            wanted="a size above 0",
+        )
+    return size
 
 
 def _reserve(plan_id: pd.Series, queue: _Queue, allocated: pd.DataFrame, design: Design) -> pd.DataFrame:

@@ -59,6 +59,8 @@ def verify(
         from tasks import sample
 
         found = sample.verify(certificate, with_store=not files_only)
+        for name in sample.not_at_hand(certificate):
+            typer.echo(f"not held against it: {name}, which does not lie beside the certificate", err=True)
     if not found:
         typer.echo(f"identical: {certificate} draws the same plans, with the same probabilities")
         return

@@ -26,6 +26,8 @@ from tasks.edges.warehouse import Receipt, Rowset
 # A guideline that says so wants a seed nobody can know before it is shown.
 DRAWN_BY_LOT = "random"
 SEED_BYTES = 32
+# What lies beside a certificate.
+FRAME_FILE, LIST_FILE, COMMITMENT_FILE = "frame.csv.gz", "drawn_plan.csv", "seed_commitment.txt"
 
 
 # the seed ----------------------------------------------------------------------------------------
@@ -93,7 +95,7 @@ def _secret_file(period: Period) -> Path:
 
 
 def _published(period: Period, digest: str) -> None:
-    path = _folder(period) / "seed_commitment.txt"
+    path = _folder(period) / COMMITMENT_FILE
     _write(path, f"{digest}  draw-seed-{period}\n".encode())
 
 
@@ -187,12 +189,24 @@ def issue_sample(period: Period) -> Receipt:
     rules = law.section("sampling", period)
     written = _certified(period, rules)
     rows = Rowset("sample/issued_plan.sql", {**partition, "guideline": rules.version})
+    _refuse_another_list(period, json.loads(written), warehouse.read(rows.query, **rows.parameters))
     with warehouse.transaction() as connection:
         frozen = pd.DataFrame([{**partition, "certificate": written}])
         warehouse.freeze("sample.draw_certificate", partition, frozen, within=connection)
         receipt = warehouse.freeze("sample.issued_plan", partition, rows, within=connection)
     _hand_out(period)
     return receipt
+
+
+def _refuse_another_list(period: Period, written: dict[str, Any], listed: pd.DataFrame) -> None:
+    wrong = certificate.differences(written, _frame(period), listed)
+    if wrong:
+        raise FrameMismatch(
+            place=f"sample of {period}, sample.drawn_plan",
+            found=str(wrong[0]),
+            wanted="what frame, seed and guideline draw again",
+            remedy="Run `payesh prepare` again, so that it is drawn anew before it is issued.",
+        )
 
 
 @task(task_run_name="find-issued-sample-{period}", cache_policy=NO_CACHE)
@@ -219,7 +233,7 @@ def refuse_altered_frame(period: Period) -> None:
             place=f"frame of {period}, frame.eligible_plan",
             found=f"{found['rows']:,} plans, SHA-256 {found['sha256'][:16]}…: altered after the sample was issued",
             wanted=f"{certified['rows']:,} plans, SHA-256 {certified['sha256'][:16]}…, as certified",
-            remedy=f"Bring back {_folder(period) / 'frame.csv.gz'}; `payesh sample verify` says where they differ.",
+            remedy=f"Bring back {_folder(period) / FRAME_FILE}; `payesh sample verify` says where they differ.",
         )
 
 
@@ -227,29 +241,49 @@ def verify(path: Path, with_store: bool = True) -> list[certificate.Difference]:
     """Draw again by a certificate, and say where the frame, the draw or the issued list differ from it.
 
     Args:
-        path: the certificate; frame.csv.gz and drawn_plan.csv are looked for beside it.
+        path: the certificate; frame, list and the commitment to the seed are looked for beside it.
         with_store: hold it against the frame and the issued list of the warehouse, not only against the files.
 
     Raises:
         CertificateWrong: it cannot be read, or the frame is not beside it.
     """
     written = _read_certificate(path)
-    frame_file = path.parent / "frame.csv.gz"
+    try:
+        return _verified(path, written, with_store)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise CertificateWrong(
+            place=str(path),
+            found=f"parts that cannot be drawn from again ({type(error).__name__}: {error})",
+            wanted="a certificate, a frame and a list as they were written",
+        ) from error
+
+
+def _verified(path: Path, written: dict[str, Any], with_store: bool) -> list[certificate.Difference]:
+    frame_file = path.parent / FRAME_FILE
     if not frame_file.exists() and not with_store:
         raise CertificateWrong(
             place=str(path), found=f"no {frame_file.name} beside it", wanted="the frame that it was drawn from"
         )
     found: list[certificate.Difference] = []
     if frame_file.exists():
-        issued = path.parent / "drawn_plan.csv"
+        issued, published = path.parent / LIST_FILE, path.parent / COMMITMENT_FILE
         rows = pd.read_csv(issued, dtype={"plan_id": str, "stratum_code": str}) if issued.exists() else None
-        found += certificate.differences(written, _read_frame(frame_file), rows)
+        committed = published.read_text(encoding="utf-8").split()[0] if published.exists() else None
+        found += certificate.differences(written, _read_frame(frame_file), rows, committed)
     if with_store:
         period = Period.parse(str(written["period"]))
         issued_rows = warehouse.read("sample/issued_probability.sql", **_partition(period))
-        stored = certificate.differences(written, _frame(period), issued_rows)
+        standing = warehouse.read("sample/seed_commitment.sql", **_partition(period))
+        committed = None if standing.empty else str(standing["seed_sha256"].iloc[0])
+        values = _plain(law.section("sampling", period))
+        stored = certificate.differences(written, _frame(period), issued_rows, committed, values)
         found += [certificate.Difference(f"warehouse, {one.place}", one.certified, one.found) for one in stored]
     return found
+
+
+def not_at_hand(path: Path) -> list[str]:
+    """List what a certificate was not held against, since it does not lie beside it."""
+    return [name for name in (FRAME_FILE, LIST_FILE, COMMITMENT_FILE) if not (path.parent / name).exists()]
 
 
 def _certified(period: Period, rules: Section) -> str:
@@ -258,9 +292,14 @@ def _certified(period: Period, rules: Section) -> str:
     coordination = None if moved is None else {"root_seed": root, "moved_on": moved.to_dict()}
     drawn = sample.draw_plans(frame, rules, seed, moved, root)
     again = sample.draw_reinspections(drawn.drawn, rules, seed)
-    guideline = {"version": rules.version, "values": json.loads(json.dumps(dict(rules), default=str))}
+    guideline = {"version": rules.version, "values": _plain(rules)}
     made = certificate.certify(str(period), seed, frame, guideline, drawn, again, coordination)
     return json.dumps(made, ensure_ascii=False, sort_keys=True)
+
+
+def _plain(rules: Section) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(json.dumps(dict(rules), default=str))
+    return values
 
 
 def _certificate(period: Period) -> dict[str, Any]:
@@ -315,9 +354,9 @@ def _hand_out(period: Period) -> None:
     )
     frame = certificate.canonical_csv(_frame(period), certificate.FRAME_COLUMNS)
     # A fixed time: the same frame has the same bytes.
-    _write(_folder(period) / "frame.csv.gz", gzip.compress(frame, mtime=0))
+    _write(_folder(period) / FRAME_FILE, gzip.compress(frame, mtime=0))
     issued = warehouse.read("sample/issued_probability.sql", **partition)
-    _write(_folder(period) / "drawn_plan.csv", certificate.canonical_csv(issued, certificate.LIST_COLUMNS))
+    _write(_folder(period) / LIST_FILE, certificate.canonical_csv(issued, certificate.LIST_COLUMNS))
     create_markdown_artifact(
         key=f"draw-certificate-{period}",
         markdown=f"## Draw certificate of {period}\n\n| | |\n|---|---|\n"

@@ -84,3 +84,33 @@ def test_a_probability_altered_on_the_issued_list_is_named(certified):
     altered = drawn.drawn.copy()
     altered.loc[0, "inclusion_probability"] *= 0.9
     assert places(written, frame(), altered) == ["issued list, plans of another probability"]
+
+
+def test_a_seed_that_is_not_the_one_published_beforehand_shows(certified):
+    written, _ = certified
+    kept = certificate.differences(written, frame(), committed=certificate.seed_hash("open sesame"))
+    other = certificate.differences(written, frame(), committed=certificate.seed_hash("the one that was promised"))
+    assert kept == []
+    assert [one.place for one in other] == ["seed, SHA-256 published before the frame closed"]
+
+
+def test_a_guideline_that_is_not_the_one_in_force_shows_value_by_value(certified):
+    written, _ = certified
+    values = RULES | {"minimum_plans_per_county": "3", "allocation_power": "0.5"}
+    found = certificate.differences(written, frame(), values=values)
+    assert [one.place for one in found] == ["guideline, allocation_power", "guideline, minimum_plans_per_county"]
+
+
+def test_a_plan_listed_twice_or_in_another_stratum_is_named(certified):
+    written, drawn = certified
+    moved = drawn.drawn.assign(stratum_code=["9999", *drawn.drawn["stratum_code"][1:]])
+    assert places(written, frame(), moved) == ["issued list, plans of another stratum"]
+    twice = pd.concat([drawn.drawn, drawn.drawn.head(2)])
+    assert places(written, frame(), twice) == ["issued list, plans that stand on it twice"]
+
+
+@pytest.mark.parametrize("part", ["frame", "list", "reserve", "reinspection"])
+def test_a_count_of_rows_that_is_not_theirs_shows(certified, part):
+    written, _ = certified
+    altered = written | {part: written[part] | {"rows": 1_000}}
+    assert places(altered, frame()) == [f"{part}, rows"]

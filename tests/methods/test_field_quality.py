@@ -82,6 +82,8 @@ def test_a_quarter_of_a_meridian_is_ten_thousand_kilometres():
         ([at(600), at(640, 20)], set()),  # 19.5 km in 11 minutes: 106 km an hour
         ([at(600), at(637, 20)], {("V1", "too_fast")}),  # in 8 minutes: 146
         ([at(600), at(620, 20)], {("V1", "two_places")}),
+        # A short visit within a long one hides nothing: 8:00 to 12:00 here, 9:00 here again, 11:00 far off.
+        ([at(480) | {"ended_minute": 720}, at(540), at(660, 20)], {("V2", "two_places")}),
         ([at(600), at(620, 1.2)], set()),  # within the devices' error and a kilometre
         ([at(600), at(620, 20, inspector_code="I2")], set()),
         ([at(600), at(620, 20, visited_on=datetime.date(2024, 5, 2))], set()),

@@ -293,6 +293,43 @@ def test_a_guideline_that_says_nothing_for_the_date_is_named():
         sample.draw_plans(PLANS, guideline.Section("sampling", "1399-01-01", values, ()), "seed")
 
 
+@pytest.mark.parametrize("n", [1, 2, 3, 5])
+def test_a_start_next_to_one_loses_no_unit(n):
+    pi = sample.inclusion_probabilities(np.arange(1.0, 21.0), n)
+    assert len(sample.systematic_pps(pi, np.nextafter(1.0, 0.0))) == n
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"design": {"method": "srs", "reserve_share": "-1"}}, "reserve_share: found '-1'"),
+        ({"design": {"method": "srs", "reserve_share": "ten"}}, "reserve_share: found 'ten'"),
+        ({"design": {"method": "srs", "overlap_share": "5"}}, "overlap_share: found '5'"),
+        ({"design": {"method": "pps_systematic", "size": "loan_paid_rial", "overlap_share": "0"}}, "wanted srs"),
+        ({"design": {"method": "pps_systematic", "size": "loan"}}, "size: found 'loan'"),
+    ],
+)
+def test_a_design_that_cannot_be_is_refused_by_name(changes, named):
+    with pytest.raises(GuidelineMissing, match=named):
+        draw(PLANS, "seed", **changes)
+
+
+@pytest.mark.parametrize("shares", [{"provincial_share": "1.5", "national_share": "0.5"}, {"provincial_share": "0.2"}])
+def test_a_share_of_repeats_that_is_none_is_refused_by_name(shares):
+    drawn = draw(PLANS, "seed").drawn
+    with pytest.raises(GuidelineMissing, match="reinspection, .*_share"):
+        sample.draw_reinspections(drawn, {"reinspection": shares}, "seed")
+
+
+def test_precision_that_a_province_cannot_bear_is_refused_with_its_limit():
+    rules = {
+        "allocation": "precision", "precision_targets": {"nation": "0.10", "province": "0.10"},
+        "largest_province_workload": {"default": "5"},
+    }  # fmt: skip
+    with pytest.raises(FrameMismatch, match="allocation by precision, province 0.*at most 5, its workload limit"):
+        draw(frame(**{"0001": 200, "0101": 200}), "seed", **rules)
+
+
 def test_a_size_of_zero_in_the_frame_is_refused():
     with pytest.raises(FrameMismatch, match="size loan_paid_rial"):
         draw(
