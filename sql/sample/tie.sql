@@ -17,7 +17,7 @@ loan_delivery as (
 -- A plan that two agencies registered is tied by either registration, under the code of the one that was kept.
 drawn as (
     select
-        frame.plan_id, frame.plan_id as registered_plan_id, frame.agency_code, frame.advising_firm_code,
+        frame.plan_id, drawn.plan_id as registered_plan_id, frame.agency_code, frame.advising_firm_code,
         frame.national_id
     from sample.drawn_plan as drawn
     inner join frame.eligible_plan as frame
