@@ -24,7 +24,9 @@ drawn as (
         on frame.year = drawn.year and frame.phase = drawn.phase and frame.plan_id = drawn.plan_id
     where drawn.year = :year and drawn.phase = :phase
     union all
-    select drawn.plan_id, again.plan_id, again.agency_code, again.advising_firm_code, again.national_id
+    select
+        drawn.plan_id, again.plan_id as registered_plan_id, again.agency_code, again.advising_firm_code,
+        again.national_id
     from sample.drawn_plan as drawn
     inner join frame.excluded_plan as excluded
         on excluded.year = drawn.year and excluded.phase = drawn.phase and excluded.kept_plan_id = drawn.plan_id
