@@ -1,5 +1,6 @@
 """The draw of a round, as an auditor, an official and an intruder meet it."""
 
+import datetime
 import gzip
 import hashlib
 import json
@@ -197,3 +198,45 @@ def test_a_second_phase_by_risk_is_another_guideline_and_no_other_code(rehearsed
     expected = eligible * year.decided_plan_count / year.supervised_plan_count
     assert abs(figure["estimate"] - expected) < 4 * figure["standard_error"] + 0.05 * eligible
     assert sample.verify(rehearsed.home / "certificates" / "1404-2" / "draw_certificate.json") == []
+
+
+def test_a_tie_to_either_registration_of_a_plan_holds(rehearsed):
+    twice = """
+        select drawn.plan_id, excluded.plan_id as again_id from sample.drawn_plan as drawn
+        inner join frame.excluded_plan as excluded
+            on excluded.year = drawn.year and excluded.phase = drawn.phase and excluded.kept_plan_id = drawn.plan_id
+        where drawn.year = 1403 and drawn.phase = 1 order by 1 limit 1
+    """
+    tie = """
+        insert into staging.tie (year, phase, delivery_id, row_number, subject_code, object_kind, object_code, tie_kind)
+        select 1403, 1, delivery_id, 999999, 'I999', 'plan', :again_id, 'kin'
+        from staging.delivery_in_force(1403, 1, 'tie', 'infinity')
+    """
+    with warehouse.transaction() as connection:
+        pair = connection.execute(sa.text(twice)).one()
+        connection.execute(sa.text(tie), {"again_id": pair.again_id})
+        query = (warehouse.SQL / "sample" / "tie.sql").read_text(encoding="utf-8")
+        found = connection.execute(sa.text(query), {"year": 1403, "phase": 1}).all()
+        connection.rollback()
+    assert (pair.plan_id, "I999", "kin") in [tuple(row) for row in found]
+
+
+def test_a_repeat_counts_though_another_inspector_took_over_later(rehearsed):
+    query = (warehouse.SQL / "inspection" / "reinspection_visit.sql").read_text(encoding="utf-8")
+    period = {"year": 1403, "phase": 1, "cutoff": register.cutoff(Period(1403), None)}
+    takeover = """
+        insert into sample.reassignment
+            (year, phase, plan_id, level, reassigned_on, from_firm_code, from_inspector_code, to_firm_code,
+             to_inspector_code, reason, cost_km, distance_km)
+        values (1403, 1, :plan_id, :level, :day, null, :inspector_code, null, 'I999', 'overdue', 0, 0)
+    """
+    with warehouse.transaction() as connection:
+        before = connection.execute(sa.text(query), period).mappings().all()
+        made = next(row for row in before if row["visit_id"])
+        later = {name: made[name] for name in ("plan_id", "level", "inspector_code")} | {
+            "day": made["visited_on"] + datetime.timedelta(days=5)
+        }
+        connection.execute(sa.text(takeover), later)
+        after = connection.execute(sa.text(query), period).mappings().all()
+        connection.rollback()
+    assert [dict(row) for row in after] == [dict(row) for row in before]

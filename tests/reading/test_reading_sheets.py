@@ -212,26 +212,58 @@ def test_cells_that_are_only_dressed_do_not_count(read, workbook, monkeypatch):
     assert read(workbook(fill=fill)).rows == [["F1", "a", "1"]]
 
 
-def test_an_open_document_sheet_is_read(read, zipped):
-    def row(*cells):
-        return "<table:table-row>" + "".join(cells) + "</table:table-row>"
+def test_a_sheet_that_states_less_than_it_holds_is_not_believed(read, workbook, zipped):
+    with zipfile.ZipFile(io.BytesIO(workbook(HEADERS, ["F1", "x", 1]))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    part = "xl/worksheets/sheet1.xml"
+    far = b'<row r="60000"><c r="ZZZ60000"><v>1</v></c></row></sheetData>'
+    parts[part] = parts[part].replace(b"</sheetData>", far)
+    assert b'ref="A1:C2"' in parts[part]
+    with pytest.raises(SourceUnreadable, match="60000 rows and 18278 columns"):
+        read(zipped(parts))
 
-    def said(text):
-        return f'<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
 
-    number = '<table:table-cell office:value-type="float" office:value="10"><text:p>10</text:p></table:table-cell>'
+def ods_row(*cells, said=""):
+    return f"<table:table-row{said}>" + "".join(cells) + "</table:table-row>"
+
+
+def ods_cell(text, said=""):
+    return f'<table:table-cell office:value-type="string"{said}><text:p>{text}</text:p></table:table-cell>'
+
+
+@pytest.fixture
+def ods(zipped):
+    """Make an ODS file of the rows of its one sheet."""
     spaces = "".join(
         f' xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in ("office", "table", "text")
     )
-    body = row(*map(said, HEADERS)) + row(said("F1"), said("شرکت"), number)
-    content = (
-        f'<?xml version="1.0"?><office:document-content{spaces}><office:body><office:spreadsheet>'
-        f'<table:table table:name="s">{body}</table:table></office:spreadsheet></office:body></office:document-content>'
-    )
-    manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
-    mime = "application/vnd.oasis.opendocument.spreadsheet"
-    ods = zipped({"mimetype": mime, "content.xml": content, "META-INF/manifest.xml": manifest})
-    assert read(ods).rows == [["F1", "شرکت", "10"]]
+
+    def made(*rows):
+        content = (
+            f'<?xml version="1.0"?><office:document-content{spaces}><office:body><office:spreadsheet>'
+            f'<table:table table:name="s">{"".join(rows)}</table:table>'
+            "</office:spreadsheet></office:body></office:document-content>"
+        )
+        manifest = '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+        mime = "application/vnd.oasis.opendocument.spreadsheet"
+        return zipped({"mimetype": mime, "content.xml": content, "META-INF/manifest.xml": manifest})
+
+    return made
+
+
+def test_an_open_document_sheet_is_read(read, ods):
+    number = '<table:table-cell office:value-type="float" office:value="10"><text:p>10</text:p></table:table-cell>'
+    empty = '<table:table-cell table:number-columns-repeated="16000"/>'
+    last = ods_row(empty, said=' table:number-rows-repeated="1048000"')
+    book = ods(ods_row(*map(ods_cell, HEADERS)), ods_row(ods_cell("F1"), ods_cell("شرکت"), number, empty), last)
+    assert read(book).rows == [["F1", "شرکت", "10"]]
+
+
+def test_a_cell_that_stands_for_millions_is_refused_before_it_fills_the_memory(read, ods):
+    wide = ods_cell("x", ' table:number-columns-repeated="1000"')
+    many = ods_row(wide, said=' table:number-rows-repeated="9000"')
+    with pytest.raises(SourceUnreadable, match="cells that stand for more than 1,000,000 others"):
+        read(ods(ods_row(*map(ods_cell, HEADERS)), many))
 
 
 # single cells ------------------------------------------------------------------------------------

@@ -45,6 +45,10 @@ WORKBOOKS = ("xlsx", "ods", "xls")
 CELL_HEADER = ("county", "measure", "person_count")
 # The reader holds the whole rectangle around the filled cells: one cell far out would fill the memory.
 MOST_CELLS = 60_000_000
+# What a larger part says of its own reach is believed: to look costs as long as to read it.
+LOOKED_THROUGH_BYTES = 8 * 1024**2
+# A cell of an ODS file stands for as many as it says; so few bytes may hold millions.
+MOST_REPEATED = 1_000_000
 
 _BLOCK_ROWS = 256
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
@@ -55,6 +59,10 @@ _ERROR_CELL = re.compile(
     re.DOTALL,
 )
 _UNCOMPUTED = re.compile(rb"</(?:\w+:)?f>(?:<(?:\w+:)?v ?/>|<(?:\w+:)?v></(?:\w+:)?v>|</(?:\w+:)?c>)")
+_ODS_ROW = re.compile(rb"<table:table-row\b([^>]*)>(.*?)</table:table-row>", re.DOTALL)
+_ODS_ROWS = re.compile(rb'\btable:number-rows-repeated="(\d+)"')
+_ODS_FILLED = re.compile(rb"<table:table-cell\b[^>]*\boffice:value-type=[^>]*>")
+_ODS_COLUMNS = re.compile(rb'\btable:number-columns-repeated="(\d+)"')
 _SHEET_ELEMENT = re.compile(r"<(?:\w+:)?sheet\b[^>]*?\b\w+:id=\"([^\"]*)\"")
 _RELATION = re.compile(r"<(?:\w+:)?Relationship\b([^>]*)>")
 _ATTRIBUTE = re.compile(r"(\w+)=\"([^\"]*)\"")
@@ -155,6 +163,8 @@ def _surveyed(content: Content) -> _Survey:
             "a workbook",
             "Ask the agency for a workbook saved by a spreadsheet program, or correct `format` in its YAML.",
         )
+    if content.kind == "ods":
+        _check_repeats(content)
     survey = _Survey()
     for name, block in containers.blocks(content) if content.kind != "xls" else ():
         if _SHEET_PART.fullmatch(name):
@@ -202,7 +212,9 @@ def _check_reach(content: Content, survey: _Survey, index: int) -> None:
     if part is None:
         return
     said = _DIMENSION.search(survey.heads[part])
-    if said is not None and _area(said.group(1, 2)) <= MOST_CELLS:
+    with zipfile.ZipFile(content.path) as archive:
+        is_large = archive.getinfo(part).file_size > LOOKED_THROUGH_BYTES
+    if is_large and said is not None and _area(said.group(1, 2)) <= MOST_CELLS:
         return
     # Cells that are only dressed count in what is said, but not in what is held.
     cells = [0, 0]
@@ -217,6 +229,23 @@ def _check_reach(content: Content, survey: _Survey, index: int) -> None:
             f"a sheet of at most {MOST_CELLS} cells",
             "Ask the agency to clear what stands far below or beside the table.",
         )
+
+
+def _check_repeats(content: Content) -> None:
+    repeated = 0
+    for window in _windows(content, "content.xml"):
+        for row in _ODS_ROW.finditer(window) if b"-repeated=" in window else ():
+            rows = int(found[1]) if (found := _ODS_ROWS.search(row[1])) else 1
+            filled = _ODS_FILLED.findall(row[2])
+            columns = [int(found[1]) if (found := _ODS_COLUMNS.search(cell)) else 1 for cell in filled]
+            repeated += rows * sum(columns) - len(columns)
+        if repeated > MOST_REPEATED:
+            raise unreadable(
+                f"{content.place}, content.xml",
+                f"cells that stand for more than {MOST_REPEATED:,} others",
+                "a sheet whose cells stand in it one by one",
+                "Ask the agency to clear what was filled far below or beside the table.",
+            )
 
 
 def _errors(content: Content, survey: _Survey, index: int) -> Errors:
@@ -254,7 +283,8 @@ def _windows(content: Content, part: str | None) -> Iterator[bytes]:
     for name, block in containers.blocks(content):
         if name == part:
             window = kept + block
-            cut = window.rfind(b"row>") + 1
+            end = window.rfind(b"row>")
+            cut = end + len(b"row>") if end >= 0 else 0
             yield window[:cut]
             kept = window[cut:]
     yield kept
