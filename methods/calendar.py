@@ -38,11 +38,18 @@ _MONTH_PATTERNS = (
 )  # fmt: skip
 _NAMED_MONTH = "|".join(f"(?P<m{month}>{pattern})" for month, pattern in enumerate(_MONTH_PATTERNS, start=1))
 _WEEKDAY = "(?:(?:(?:یک|دو|سه|چهار|پنج) ?)?شنبه|جمعه)[،,]? ?"
-_TIME = r"(?:[T ][0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?: ?Z| ?[-+][0-9]{2}:?[0-9]{2})?)?"
+_HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[قب]\.? ?ظ\.?))?"
+_TIME = (
+    rf"(?:[T ][0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:[.,][0-9]+)?)?{_HALF_OF_DAY}"
+    r"(?: ?Z| ?[-+][0-9]{2}:?[0-9]{2})?)?"
+)
+# Other signs between the parts of a date, and spaces around them.
+_PARTING = re.compile(r" ?([-/.\\\u2013\u066B]) ?")
+_PARTED_BY = str.maketrans({"\\": "/", "\u2013": "-", "\u066b": "."})
 _DATE = re.compile(
     rf"(?:(?P<y>[0-9]{{2}}|[0-9]{{4}})(?P<s>[-/.])(?P<m>[0-9]{{1,2}})(?P=s)(?P<d>[0-9]{{1,2}})"
     rf"|(?P<a>[0-9]{{1,2}})(?P<t>[-/.])(?P<b>[0-9]{{1,2}})(?P=t)(?P<z>[0-9]{{4}})"
-    rf"|(?P<cy>[0-9]{{4}})(?P<cm>[0-9]{{2}})(?P<cd>[0-9]{{2}})"
+    rf"|(?P<cy>[0-9]{{4}})(?P<cm>[0-9]{{2}})(?P<cd>[0-9]{{2}})(?:\.0)?"
     rf"|(?:{_WEEKDAY})?(?P<nd>[0-9]{{1,2}}) ?(?:{_NAMED_MONTH})(?: ?ماه)?,? ?(?:سال )?"
     rf"(?P<ny>[0-9]{{2}}|[0-9]{{4}})){_TIME}"
     r"|(?P<serial>[0-9]{5})(?:\.[0-9]*)?"
@@ -101,7 +108,8 @@ def read_dates(
 
     Read are `1403/2/7`, `1403.02.07`, `14030207`, `98/1/5` (Jalali), `7/2/1403` (Jalali, day first),
     `7 اردیبهشت 1403`, Excel serials 20000 to 80000 of the 1900 system, `2024-04-26`, `20240426`, `26/4/2024` and
-    `4/26/2024` (not `4/5/2024`, which may be two days); each with a time behind it, which is let go.
+    `4/26/2024` (not `4/5/2024`, which may be two days); each with a time behind it, which is let go, and with
+    spaces around the signs between its parts, which may be a backslash, an en dash or a decimal sign too.
 
     Args:
         texts: cells as text; None stays unread.
@@ -114,7 +122,8 @@ def read_dates(
         does not exist, or not in Jalali 1300 to 1503.
     """
     codes, distinct = pd.factorize(np.array(texts, dtype=object))
-    matches = [_DATE.fullmatch(text) for text in persian.conform_all([str(text) for text in distinct])]
+    conformed = persian.conform_all([str(text) for text in distinct])
+    matches = [_DATE.fullmatch(_PARTING.sub(r"\1", text).translate(_PARTED_BY)) for text in conformed]
     # The last place serves factorize's code for None, -1.
     read = [_parts_of(found, century_turn) for found in matches] + [_UNREAD]
     form, year, month, day = (np.array(part) for part in zip(*read, strict=True))

@@ -174,7 +174,8 @@ def _placed(table: Iterator[list[str | None]], places: Sequence[int], width: int
     # itemgetter gives a bare cell for a single place, so that a tuple is made of it by hand.
     cells_of = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
     for row in table:
-        if len(row) == width:
+        # A delimiter behind the last cell makes no cell.
+        if len(row) == width or (len(row) > width and not any(row[width:])):
             yield ("", *cells_of(row))
         elif row:
             yield (ROW_FAULT_WIDTH, *cells_of([*row, *[None] * width]))

@@ -130,6 +130,15 @@ def test_a_bad_file_is_named_and_harms_nobody(agencies, what):
     assert accepted() == before
 
 
+def test_a_delimiter_behind_the_last_cell_is_no_fault(agencies):
+    sources, folder = agencies
+    say(sources, "BAD", {"kind": "file", "address": "{inbox}/bad/behind.csv"})
+    header, *rows = csv_of(*ROWS).splitlines()
+    (folder / "behind.csv").write_bytes(b"\n".join([header, *(row + b"," for row in rows)]) + b"\n")
+    pull(YEAR)
+    assert accepted() == {"GOOD": len(ROWS), "BAD": len(ROWS)}
+
+
 def test_a_moved_column_is_no_fault(agencies):
     sources, folder = agencies
     say(sources, "BAD", {"kind": "file", "address": "{inbox}/bad/moved.csv"})
