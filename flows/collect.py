@@ -13,6 +13,7 @@ from tasks.assignment import reassign_overdue
 from tasks.edges import register
 from tasks.edges.settings import settings
 from tasks.gates import pass_gate
+from tasks.handout import hand_out_work
 from tasks.inspection import flag_inspectors, judge_repeats, judge_visits, refuse_visits
 from tasks.progress import record_progress
 
@@ -25,6 +26,8 @@ def collect(year: int, phase: int = 1, cutoff: datetime.date | None = None) -> N
     # A run of a past cut-off looks back: it hands nothing over.
     if cutoff is None:
         reassign_overdue(period, settings().today)
+        # Whoever takes over learns it from a list; where nobody did, the lists stand as they are.
+        hand_out_work(period)
     cutoff = register.cutoff(period, cutoff)
     judge_visits(period, cutoff)
     refuse_visits(period, cutoff)

@@ -56,16 +56,26 @@ plan as (
     where loan_plan.year = :year and loan_plan.phase = :phase
 ),
 -- One person, one place, one sum under two agencies is one plan; nobody's plan is its own.
-same_plan as (
+counted as (
     select
         plan.*,
+        -- Two such plans of one agency are two: the first of each agency are one, the second of each, and so on.
+        row_number() over (
+            partition by agency_code, national_id, county_code, loan_paid_rial, reason_code is null
+            order by approved_on, plan_id
+        ) as number_in_agency
+    from plan
+),
+same_plan as (
+    select
+        counted.*,
         first_value(plan_id) over (
             partition by
                 national_id, case when national_id is null then plan_id end,
-                county_code, loan_paid_rial, reason_code is null
+                county_code, loan_paid_rial, reason_code is null, number_in_agency
             order by approved_on, plan_id
         ) as same_plan_id
-    from plan
+    from counted
 ),
 clustered as (
     select same_plan.*, coalesce(linked.cluster_id, same_plan.same_plan_id) as cluster_id

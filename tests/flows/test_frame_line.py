@@ -276,6 +276,16 @@ def test_two_people_without_an_id_are_not_one(agencies):
     assert eligible().loc[["A1-71", "A2-82"], "national_id"].isna().all()
 
 
+def test_two_equal_plans_of_one_agency_are_two_and_another_agency_repeats_the_first(agencies):
+    second = plan(3, plan_number="303", approved_on=f"{YEAR}/06/30")
+    agencies.deliver("A1", [*MANY, second])
+    agencies.deliver("A2", [plan(3, plan_number="903", approved_on=f"{YEAR}/06/31")])
+    pull(YEAR)
+    frame.assemble_frame.fn(PERIOD)
+    assert {"A1-3", "A1-303"} <= set(eligible().index)
+    assert excluded()["kept_plan_id"].to_dict() == {"A2-903": "A1-3"}
+
+
 def test_the_earliest_approval_keeps_the_plan_and_the_id_that_any_agency_knew(agencies):
     early = plan(3, plan_number="903", national_id="", approved_on=f"{YEAR}/04/20")
     agencies.deliver("A1", MANY)
