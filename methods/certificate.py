@@ -101,6 +101,7 @@ def differences(
     frame: pd.DataFrame,
     issued: pd.DataFrame | None = None,
     committed: str | None = None,
+    version: str | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> list[Difference]:
     """Hold a certificate against a frame, a draw from it, and the list that was issued.
@@ -110,7 +111,8 @@ def differences(
         frame: FRAME_COLUMNS, one row a plan.
         issued: LIST_COLUMNS, one row an issued plan; None where it is not at hand.
         committed: SHA-256 of the seed that was published before the frame closed; None where it is not at hand.
-        values: of the guideline in force, as plain text; None where they are not at hand.
+        version: of the guideline that the list was issued under; None where it is not at hand.
+        values: of the guideline of that version, as plain text; None where they are not at hand.
 
     Returns:
         Where they differ; nothing where the draw is identical.
@@ -128,6 +130,10 @@ def differences(
     found.append(_compared("seed, SHA-256", certificate["seed_sha256"], again["seed_sha256"]))
     if committed is not None:
         found.append(_compared("seed, SHA-256 published before the frame closed", committed, again["seed_sha256"]))
+    if version is not None:
+        found.append(
+            _compared("guideline, version the list was issued under", version, certificate["guideline"]["version"])
+        )
     if values is not None:
         found += _guideline_differences(certificate["guideline"]["values"], values)
     found.append(_allocation_difference(certificate["allocation"], again["allocation"]))

@@ -275,8 +275,12 @@ def _verified(path: Path, written: dict[str, Any], with_store: bool) -> list[cer
         issued_rows = warehouse.read("sample/issued_probability.sql", **_partition(period))
         standing = warehouse.read("sample/seed_commitment.sql", **_partition(period))
         committed = None if standing.empty else str(standing["seed_sha256"].iloc[0])
-        values = _plain(law.section("sampling", period))
-        stored = certificate.differences(written, _frame(period), issued_rows, committed, values)
+        versions = warehouse.read("sample/issued_guideline.sql", **_partition(period))["guideline"]
+        in_force = law.section("sampling", period)
+        # Another guideline may be in force by now: only that of the certified version can say its values.
+        values = _plain(in_force) if in_force.version == written["guideline"]["version"] else None
+        version = ", ".join(versions) or None
+        stored = certificate.differences(written, _frame(period), issued_rows, committed, version, values)
         found += [certificate.Difference(f"warehouse, {one.place}", one.certified, one.found) for one in stored]
     return found
 

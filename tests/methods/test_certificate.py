@@ -101,6 +101,13 @@ def test_a_guideline_that_is_not_the_one_in_force_shows_value_by_value(certified
     assert [one.place for one in found] == ["guideline, allocation_power", "guideline, minimum_plans_per_county"]
 
 
+def test_a_version_of_the_guideline_that_the_list_was_not_issued_under_shows(certified):
+    written, _ = certified
+    assert certificate.differences(written, frame(), version="x") == []
+    found = certificate.differences(written, frame(), version="y")
+    assert [one.place for one in found] == ["guideline, version the list was issued under"]
+
+
 def test_a_plan_listed_twice_or_in_another_stratum_is_named(certified):
     written, drawn = certified
     moved = drawn.drawn.assign(stratum_code=["9999", *drawn.drawn["stratum_code"][1:]])
