@@ -115,9 +115,9 @@ def _register(source: Source, period: Period, fetched: Fetched, patched: str | N
 
 def _withdraw_refused(source: Source, period: Period, fetched: Fetched) -> None:
     """Let newer versions that were refused count no longer, where an agency puts the one accepted before them back."""
-    rows = {"source_code": source.code, "year": period.year, "phase": period.phase, "sha256": fetched.sha256}
+    refused = register.refused_since(source.code, period, fetched.sha256)
     with warehouse.transaction() as connection:
-        warehouse.run(connection, "landing/withdraw.sql", **rows)
+        warehouse.run(connection, "landing/withdraw.sql", delivery_ids=refused)
 
 
 def _register_corrections(source: Source, period: Period, workbook: Path) -> Receipt | None:

@@ -74,6 +74,19 @@ def has_delivered(source_code: str, period: Period, sha256: str) -> bool:
     return bool((_deliveries(source_code, period)["sha256"] == sha256).any())
 
 
+def refused_since(source_code: str, period: Period, sha256: str) -> list[str]:
+    """List the versions that came after the accepted one and were not, where these are the bytes of that one."""
+    rows = _deliveries(source_code, period)
+    # Of no rows a column is of no kind, and could not be negated.
+    standing = rows[~rows["is_withdrawn"].astype(bool)]
+    accepted = standing[standing["status"] == "accepted"]
+    whole = accepted[~accepted["is_correction"].astype(bool)]
+    if whole.empty or whole["sha256"].iloc[-1] != sha256:
+        return []
+    later: list[str] = standing.loc[standing["version"] > accepted["version"].max(), "delivery_id"].tolist()
+    return later
+
+
 def next_version(source_code: str, period: Period) -> int:
     """Count on from all versions of a source, those included that count no longer."""
     return max(_deliveries(source_code, period)["version"].tolist(), default=0) + 1
