@@ -251,8 +251,8 @@ def whole_shares(share: FloatArray, n: int, ceiling: FloatArray) -> IntArray:
     return base.astype(np.int64)
 
 
-def refuse_unusable(values: FloatArray, what: str, least: float, wanted: str) -> None:
-    """Refuse values that are missing, infinite or too small, naming the first.
+def refuse_unusable(values: FloatArray, what: str, least: float, wanted: str, units: pd.Series | None = None) -> None:
+    """Refuse values that are missing, infinite or too small, naming the first: by its code, or else its place from 1.
 
     Raises:
         FrameMismatch: naming place and value.
@@ -261,7 +261,7 @@ def refuse_unusable(values: FloatArray, what: str, least: float, wanted: str) ->
     if bad.any():
         place = tuple(int(one) for one in np.argwhere(bad)[0])
         raise FrameMismatch(
-            place=f"{what}, unit {place[-1] + 1}",
+            place=f"{what}, unit {place[-1] + 1 if units is None else units.iloc[place[-1]]}",
             found=f"{values[place]} ({int(bad.sum())} such)",
             wanted=wanted,
             remedy="Correct the frame or the planning values, or leave such units out by a rule of eligibility.",

@@ -138,7 +138,7 @@ def differences(
         found += _guideline_differences(certificate["guideline"]["values"], values)
     found.append(_allocation_difference(certificate["allocation"], again["allocation"]))
     if issued is not None:
-        found += _list_differences(issued, draw.drawn)
+        found += list_differences(issued, draw.drawn)
     return [one for one in found if one is not None]
 
 
@@ -182,7 +182,8 @@ def _of_frame(sizes: tuple[int, int] | None) -> str:
     return "none" if sizes is None else f"{sizes[1]} of {sizes[0]} plans"
 
 
-def _list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Difference | None]:
+def list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Difference]:
+    """Hold a list against a draw, both of LIST_COLUMNS and one row a plan."""
     both = drawn[list(LIST_COLUMNS)].merge(
         issued[list(LIST_COLUMNS)], on="plan_id", how="outer", suffixes=("_drawn", "_issued"), indicator=True
     )
@@ -197,13 +198,14 @@ def _list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Differe
     )
     twice = issued.loc[issued["plan_id"].duplicated(), "plan_id"]
     moved = shared["stratum_code_drawn"].astype(str) != shared["stratum_code_issued"].astype(str)
-    return [
+    found = [
         _some("issued list, plans that stand on it twice", twice),
         _some("issued list, plans of another stratum", shared.loc[moved, "plan_id"]),
         _some("issued list, plans of the draw that are not on it", lost),
         _some("issued list, plans on it that the draw does not give", strange),
         _some("issued list, plans of another probability", shared.loc[apart, "plan_id"]),
     ]
+    return [one for one in found if one is not None]
 
 
 def _some(place: str, plans: pd.Series) -> Difference | None:

@@ -140,14 +140,13 @@ def firm_flags(visits: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
 
 
 def _way_flags(visits: pd.DataFrame, rules: Mapping[str, Any]) -> list[pd.DataFrame]:
-    """Hold each visit against the one its inspector was longest at, of those begun before it on the same day."""
+    """Hold each visit against the one its inspector left last, of those begun before it on the same day."""
     timed = visits.dropna(subset=["started_minute", "ended_minute", "latitude", "longitude"])
     timed = timed.sort_values(["inspector_code", "visited_on", "started_minute", "visit_id"])
-    day = timed.groupby(["inspector_code", "visited_on"], sort=False)
-    # Not the one begun last: a short visit within a long one hides nothing.
-    is_last_to_end = timed["ended_minute"] == day["ended_minute"].cummax()
-    place = pd.Series(np.where(is_last_to_end, np.arange(len(timed)), 0), index=timed.index)
     days = [timed["inspector_code"], timed["visited_on"]]
+    # Not the one begun last: a short visit within a long one hides nothing.
+    is_last_to_end = timed["ended_minute"] == timed["ended_minute"].groupby(days, sort=False).cummax()
+    place = pd.Series(np.where(is_last_to_end, np.arange(len(timed)), 0), index=timed.index)
     latest = place.groupby(days, sort=False).cummax().groupby(days, sort=False).shift()
     same = latest.notna().to_numpy()
     before = timed.iloc[np.asarray(latest.fillna(0), dtype=np.int64)].set_axis(timed.index)

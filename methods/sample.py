@@ -733,14 +733,8 @@ def _sizes(plans: pd.DataFrame, column: str) -> FloatArray:
         raise GuidelineMissing(
             place="guideline sampling, design, size", found=repr(column), wanted=f"one of {', '.join(plans.columns)}"
         )
-    size = plans[column].to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.flatnonzero(~(np.isfinite(size) & (size > 0)))
-    if len(wrong):
-        raise FrameMismatch(
-            place=f"size {column}, plan {plans['plan_id'].iloc[wrong[0]]}",
-            found=f"{size[wrong[0]]} (and {len(wrong) - 1} more)",
-            wanted="a size above 0",
-        )
+    size: FloatArray = plans[column].to_numpy(dtype=np.float64, na_value=np.nan)
+    refuse_unusable(size, f"size {column}", np.nextafter(0.0, 1.0), "a size above 0", plans["plan_id"])
     return size
 
 

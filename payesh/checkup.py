@@ -10,7 +10,6 @@ from importlib.util import find_spec
 
 from methods.errors import Refusal
 from payesh import postgres, stack
-from payesh.postgres import free_port
 from tasks.edges import sources
 from tasks.edges.settings import settings
 
@@ -67,7 +66,7 @@ def _left_behind() -> Result:
 
 
 def _port() -> Result:
-    port = free_port(stack.PREFECT_PORT)
+    port = postgres.free_port(stack.PREFECT_PORT)
     is_preferred = port == stack.PREFECT_PORT
     return Result("port", True, f"{stack.PREFECT_PORT} is {'free' if is_preferred else 'taken: another will be used'}")
 

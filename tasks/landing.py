@@ -20,7 +20,7 @@ from methods.period import Period
 from tasks.edges import deliveries, feedback, forms, register, sources, warehouse
 from tasks.edges.deliveries import Row, Rows
 from tasks.edges.distinct import Distinct
-from tasks.edges.fetch import Fetched, SourceUnreachable
+from tasks.edges.fetch import Fetched, SourceUnreachable, is_whole
 from tasks.edges.reading import NotPlain
 from tasks.edges.settings import settings
 from tasks.edges.sources import Source
@@ -54,10 +54,10 @@ def receive_delivery(source_code: str, period: Period) -> Receipt:
 
 
 def _corrections(source: Source) -> list[Path]:
-    """List the workbooks an agency sent back; what a spreadsheet program holds open beside one is none."""
+    """List the workbooks an agency sent back."""
     folder = settings().inbox / "feedback" / source.code
     found = folder.iterdir() if folder.is_dir() else ()
-    return sorted(one for one in found if one.suffix.lower() == ".xlsx" and not one.name.startswith(("~$", ".")))
+    return sorted(one for one in found if one.suffix.lower() == ".xlsx" and is_whole(one.name))
 
 
 @task(task_run_name="land-{source_code}-{period}", cache_policy=NO_CACHE)
@@ -97,12 +97,12 @@ def _register(source: Source, period: Period, fetched: Fetched, patched: str | N
             remedy="Ask the agency to deliver it again.",
         )
     deliveries.keep(fetched)
-    if feedback.is_feedback(fetched.path):
-        # Sent the way the agency delivers everything.
-        corrected = _note_corrections(source, period, fetched)
-        return corrected or _receipt(str(register.required_delivery(source.code, period)["delivery_id"]), fetched)
-    if patched is not None and register.has_delivered(source.code, period, fetched.sha256):
-        # The very answer of a day before: nothing has changed since.
+    # Corrections may come the way the agency delivers everything.
+    is_feedback = feedback.is_feedback(fetched.path)
+    if is_feedback and (corrected := _note_corrections(source, period, fetched)):
+        return corrected
+    # Corrections that are known, or the very answer of a day before: nothing has changed since.
+    if is_feedback or (patched is not None and register.has_delivered(source.code, period, fetched.sha256)):
         return _receipt(str(register.required_delivery(source.code, period)["delivery_id"]), fetched)
     if not source.is_incremental:
         _withdraw_refused(source, period, fetched)
@@ -116,8 +116,9 @@ def _register(source: Source, period: Period, fetched: Fetched, patched: str | N
 def _withdraw_refused(source: Source, period: Period, fetched: Fetched) -> None:
     """Let newer versions that were refused count no longer, where an agency puts the one accepted before them back."""
     refused = register.refused_since(source.code, period, fetched.sha256)
-    with warehouse.transaction() as connection:
-        warehouse.run(connection, "landing/withdraw.sql", delivery_ids=refused)
+    if refused:
+        with warehouse.transaction() as connection:
+            warehouse.run(connection, "landing/withdraw.sql", delivery_ids=refused)
 
 
 def _register_corrections(source: Source, period: Period, workbook: Path) -> Receipt | None:

@@ -187,9 +187,8 @@ def issue_sample(period: Period) -> Receipt:
     """Freeze the sample with its certificate, and hand the list out to the inspectors."""
     partition = _partition(period)
     rules = law.section("sampling", period)
-    written = _certified(period, rules)
     rows = Rowset("sample/issued_plan.sql", {**partition, "guideline": rules.version})
-    _refuse_another_list(period, json.loads(written), warehouse.read(rows.query, **rows.parameters))
+    written = _certified(period, rules, warehouse.read(rows.query, **rows.parameters))
     with warehouse.transaction() as connection:
         frozen = pd.DataFrame([{**partition, "certificate": written}])
         warehouse.freeze("sample.draw_certificate", partition, frozen, within=connection)
@@ -198,8 +197,8 @@ def issue_sample(period: Period) -> Receipt:
     return receipt
 
 
-def _refuse_another_list(period: Period, written: dict[str, Any], listed: pd.DataFrame) -> None:
-    wrong = certificate.differences(written, _frame(period), listed)
+def _refuse_another_list(period: Period, listed: pd.DataFrame, drawn: pd.DataFrame) -> None:
+    wrong = certificate.list_differences(listed, drawn)
     if wrong:
         raise FrameMismatch(
             place=f"sample of {period}, sample.drawn_plan",
@@ -290,11 +289,13 @@ def not_at_hand(path: Path) -> list[str]:
     return [name for name in (FRAME_FILE, LIST_FILE, COMMITMENT_FILE) if not (path.parent / name).exists()]
 
 
-def _certified(period: Period, rules: Section) -> str:
+def _certified(period: Period, rules: Section, listed: pd.DataFrame) -> str:
+    """Draw once more and certify that, if it is the list that is to be issued."""
     frame, seed = _frame(period), _seed(period)
     moved, root = _coordinated(period, rules)
     coordination = None if moved is None else {"root_seed": root, "moved_on": moved.to_dict()}
     drawn = sample.draw_plans(frame, rules, seed, moved, root)
+    _refuse_another_list(period, listed, drawn.drawn)
     again = sample.draw_reinspections(drawn.drawn, rules, seed)
     guideline = {"version": rules.version, "values": _plain(rules)}
     made = certificate.certify(str(period), seed, frame, guideline, drawn, again, coordination)

@@ -413,7 +413,7 @@ def _is_paired(form: Form) -> bool:
 
 def _key_cells(form: Form) -> list[str]:
     """Delivered columns that the key is read from; what is derived is the same in each row."""
-    cells = [name if name in form.columns else name.removesuffix("_code") for name in form.key]
+    cells = [_cell_of_key(form, name) for name in form.key]
     beside = ["province"] if "county" in cells and _is_paired(form) else []
     return list(dict.fromkeys(name for name in [*cells, *beside] if name in form.columns))
 
@@ -424,7 +424,11 @@ def _bare_cell(table: str, name: str) -> str:
 
 
 def _key_column(form: Form) -> str:
-    return form.key[0] if form.key[0] in form.columns else form.key[0].removesuffix("_code")
+    return _cell_of_key(form, form.key[0])
+
+
+def _cell_of_key(form: Form, name: str) -> str:
+    return name if name in form.columns else name.removesuffix("_code")
 
 
 def _delivered(form: Form, name: str) -> str:

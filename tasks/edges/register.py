@@ -77,10 +77,9 @@ def has_delivered(source_code: str, period: Period, sha256: str) -> bool:
 def refused_since(source_code: str, period: Period, sha256: str) -> list[str]:
     """List the versions that came after the accepted one and were not, where these are the bytes of that one."""
     rows = _deliveries(source_code, period)
-    # Of no rows a column is of no kind, and could not be negated.
-    standing = rows[~rows["is_withdrawn"].astype(bool)]
+    standing = rows[~rows["is_withdrawn"]]
     accepted = standing[standing["status"] == "accepted"]
-    whole = accepted[~accepted["is_correction"].astype(bool)]
+    whole = accepted[~accepted["is_correction"]]
     if whole.empty or whole["sha256"].iloc[-1] != sha256:
         return []
     later: list[str] = standing.loc[standing["version"] > accepted["version"].max(), "delivery_id"].tolist()
@@ -93,7 +92,9 @@ def next_version(source_code: str, period: Period) -> int:
 
 
 def _deliveries(source_code: str, period: Period) -> pd.DataFrame:
-    return warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source_code)
+    rows = warehouse.read("staging/deliveries.sql", year=period.year, phase=period.phase, source_code=source_code)
+    # Of no rows a column is of no kind, and could not be negated.
+    return rows.astype({"is_correction": bool, "is_withdrawn": bool})
 
 
 def required_delivery(source_code: str, period: Period) -> pd.Series:

@@ -133,6 +133,18 @@ def test_a_plan_slipped_into_the_issued_list_is_named(folder):
         change("update sample.issued_plan set plan_id = :plan where plan_id = 'P99-1'", plan=issued)
 
 
+def test_a_list_that_is_not_what_is_drawn_again_is_not_issued(rehearsed):
+    drawn = rows("select plan_id, inclusion_probability from sample.drawn_plan where year = 1403 order by 1 limit 1")
+    plan, chance = str(drawn["plan_id"].iloc[0]), float(drawn["inclusion_probability"].iloc[0])
+    change("update sample.drawn_plan set inclusion_probability = 0.5 where plan_id = :plan", plan=plan)
+    try:
+        with pytest.raises(FrameMismatch, match=f"another probability.*{plan}"):
+            sample.issue_sample.fn(Period(1403))
+    finally:
+        change("update sample.drawn_plan set inclusion_probability = :chance where plan_id = :plan",
+               chance=chance, plan=plan)  # fmt: skip
+
+
 def test_the_seed_is_kept_from_others_and_no_second_one_is_taken(rehearsed, tmp_path):
     kept = rehearsed.home / "secrets" / "draw-seed-1403-1"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600

@@ -75,6 +75,15 @@ def test_any_text_is_read_alike_or_row_by_row(folder, body, encoding):
     assert by_block in (None, by_row)
 
 
+def test_blocks_of_few_rows_are_not_held_until_the_end(folder, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 60)
+    text = b"a,b,c\n" + b"".join(b"%04d,xxxxxxxxxx,y\n" % number for number in range(200)) + "جمع,,1\n".encode()
+    opened = lambda: io.TextIOWrapper(io.BytesIO(text), encoding="utf-8")  # noqa: E731
+    found = list(blocks.read_blocks(opened, ",", 1, 3, persian.conform, []))
+    assert sum(block.num_rows for block in found) == 200
+    assert max(block.num_rows for block in found) <= 8
+
+
 def test_a_plain_file_is_read_in_blocks(folder, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 500)
     rows = [[str(number), 'a "quoted", \n' * (number % 3), "سلام"] for number in range(1000)]

@@ -13,10 +13,10 @@ from tasks.edges.fetch.api import fetch_api
 from tasks.edges.fetch.collection import fetch_kobo, fetch_odk
 from tasks.edges.fetch.database import fetch_query
 from tasks.edges.fetch.errand import Desk, Errand, Fetched, SourceUnreachable, Vault
-from tasks.edges.fetch.file import fetch_file
+from tasks.edges.fetch.file import fetch_file, is_whole
 from tasks.edges.pulls import ApiPull, FilePull, KoboPull, OdkPull, Pull
 
-__all__ = ["Errand", "Fetched", "SourceUnreachable", "fetch"]
+__all__ = ["Errand", "Fetched", "SourceUnreachable", "fetch", "is_whole"]
 
 
 def fetch(

@@ -70,7 +70,7 @@ def _copy(desk: Desk, store: Any, path: str, place: str, protocol: str) -> Fetch
 def _newest(desk: Desk, store: Any, path: str, place: str) -> str:
     if store.exists(path):
         return path
-    found = [one for one in store.glob(path) if _is_whole(one)] if re.search(r"[*?\[]", path) else []
+    found = [one for one in store.glob(path) if is_whole(one)] if re.search(r"[*?\[]", path) else []
     if not found:
         raise SourceUnreadable(
             place=place,
@@ -81,8 +81,8 @@ def _newest(desk: Desk, store: Any, path: str, place: str) -> str:
     return str(max(found, key=_by_name))
 
 
-def _is_whole(path: str) -> bool:
-    # What a spreadsheet program holds open, what is hidden, and what is still being written are no deliveries.
+def is_whole(path: str) -> bool:
+    """Say that a file is neither hidden, nor what a spreadsheet program puts beside one, nor still being written."""
     name = path.rpartition("/")[2]
     return not name.startswith(("~$", ".")) and not name.endswith((".part", ".tmp", ".filepart"))
 

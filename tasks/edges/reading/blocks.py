@@ -49,8 +49,12 @@ def read_blocks(
         plain = _PlainStream(_below(stream, delimiter, skip), delimiter)
         for block in _filled_rows(_batches(plain, delimiter, width)):
             if held is not None and block.num_rows < FOOT_ROWS:
-                # A foot may begin in the block before.
-                block = pa.concat_batches([held, block])
+                # A foot may begin in the block before; what stands above any foot is not held for it.
+                both = pa.concat_batches([held, block])
+                above = max(0, both.num_rows - FOOT_ROWS)
+                if above:
+                    yield both.slice(0, above)
+                block = both.slice(above)
             elif held is not None:
                 yield held
             held = block
