@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from datafusion import SessionContext, col, functions, lit
 
 from methods import allocation
 from methods.allocation import FloatArray, IntArray, allocate, allocate_neyman, refuse_unusable
@@ -35,9 +37,10 @@ __all__ = [
 CERTAIN = 1 - 1e-12
 WHOLE = 1e-6
 METHODS = ("srs", "pps_systematic")
-# Bits of a random number, and the strata that the rest of a word of 64 can tell apart.
-RANDOM_BITS, MOST_PLACES = 53, 2**11
+RANDOM_BITS = 53
 TAKE_ALL = "-A"
+HASHED_AT_ONCE, DIGEST_WORDS = 2**14, 4
+CELL_KEYS = ["province_code", "county_code", "agency_code", "plan_kind"]
 
 
 # probabilities -----------------------------------------------------------------------------------
@@ -136,14 +139,16 @@ def random_numbers(codes: pd.Series, seed: str) -> FloatArray:
     Returns:
         Numbers in [0, 1): the first 53 bits of SHA-256 of `seed|code`, which anyone can compute again.
     """
-    # DuckDB hashes a million codes on all cores in half the time of a loop over hashlib.
-    with duckdb.connect() as engine:
-        engine.register("unit", pa.table({"code": pa.array(codes, type=pa.string())}))
-        bits = engine.execute(
-            "select ('0x' || substr(sha256($seed || '|' || code), 1, 16))::ubigint >> 11 as bits from unit",
-            {"seed": seed},
-        ).fetchnumpy()["bits"]
-    return np.asarray(bits, dtype=np.float64) * 2.0**-RANDOM_BITS
+    # DataFusion hashes on all cores with the processor's own instructions: a fifth of the time of hashlib's loop.
+    table = pa.table({"row": np.arange(len(codes)), "code": pa.array(codes, type=pa.string())})
+    engine = SessionContext()
+    engine.register_record_batches("unit", [table.to_batches(max_chunksize=HASHED_AT_ONCE)])
+    digest = functions.sha256(functions.concat(lit(f"{seed}|"), col("code"))).alias("digest")
+    hashed = engine.table("unit").select(col("row"), digest).to_arrow_table()
+    numbers = np.empty(len(codes))
+    # Batches come back in any order.
+    numbers[hashed["row"].to_numpy()] = _first_words(hashed["digest"]) >> np.uint64(64 - RANDOM_BITS)
+    return numbers * 2.0**-RANDOM_BITS
 
 
 # the draw ----------------------------------------------------------------------------------------
@@ -183,6 +188,13 @@ class Design:
                 found=f"method {method!r} with size {size!r}",
                 wanted=f"one of {', '.join(METHODS)}; a size for pps_systematic and for no other",
             )
+        reserve = _share("design, reserve_share", said.get("reserve_share", "0"))
+        if reserve > 0 and method != "srs":
+            raise GuidelineMissing(
+                place="guideline sampling, design, reserve_share",
+                found=f"a reserve of {reserve:g} for a draw by {method}",
+                wanted="srs, the only design whose reserve continues the draw with known probabilities; or 0",
+            )
         take_all, overlap = _or_none(said.get("take_all_from_rial")), _or_none(said.get("overlap_share"))
         if overlap is not None and method != "srs":
             # Systematic draws by size depend on where the order begins, not on whose numbers are smallest.
@@ -195,7 +207,7 @@ class Design:
             method=method,
             size=size,
             take_all_from=int(take_all) if take_all else None,
-            reserve_share=_share("design, reserve_share", said.get("reserve_share", "0")),
+            reserve_share=reserve,
             overlap_share=None if overlap is None else _share("design, overlap_share", overlap),
         )
 
@@ -222,20 +234,11 @@ def strata(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
     each county.
 
     Args:
-        plans: county_code, agency_code, loan_paid_rial, one row a plan.
+        plans: province_code, county_code, agency_code, plan_kind, loan_paid_rial, one row a plan.
         rules: issued_plan_count, design, minimum_plans_per_agency (0: no agency has one).
     """
-    design = Design.of(rules)
-    stratum = plans["county_code"]
-    least = int(rules["minimum_plans_per_agency"])
-    counts = plans["agency_code"].value_counts() if least else pd.Series(dtype=np.int64)
-    small = counts.index[counts * (int(rules["issued_plan_count"]) / max(len(plans), 1)) < least]
-    if len(small):
-        own = plans["agency_code"].isin(small)
-        stratum = stratum.mask(own, stratum + "-" + plans["agency_code"])
-    if design.take_all_from is not None:
-        stratum = stratum.mask(plans["loan_paid_rial"] >= design.take_all_from, plans["county_code"] + TAKE_ALL)
-    return stratum
+    cell, cells = _cells(plans, rules)
+    return pd.Series(cells["stratum_code"].to_numpy()[cell], index=plans.index)
 
 
 def allocate_levels(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
@@ -255,7 +258,7 @@ def allocate_levels(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFra
         FrameMismatch: the frame cannot bear the allocation, a province of the rules has nobody, or a county
             lies in two provinces.
     """
-    return _allocated_strata(plans, pd.factorize(strata(plans, rules)), rules)
+    return _allocated_strata(_cells(plans, rules)[1], rules)
 
 
 def draw_plans(
@@ -290,24 +293,33 @@ def draw_plans(
     """
     design = Design.of(rules)
     _refuse_lone_coordination(design, moved)
-    stratum = pd.factorize(strata(plans, rules))
-    allocated = _allocated_strata(plans, stratum, rules)
-    queue = _queued(plans["plan_id"], stratum, allocated, root_seed or seed, moved)
+    # Hashing needs no lock of Python's, so it runs beside the allocation.
+    with ThreadPoolExecutor(1) as pool:
+        hashed = pool.submit(random_numbers, plans["plan_id"], root_seed or seed)
+        cell, cells = _cells(plans, rules)
+        allocated = _allocated_strata(cells, rules)
+    place = pd.Index(allocated["stratum_code"]).get_indexer(cells["stratum_code"])[cell]
+    queue = _queued(plans["plan_id"], hashed.result(), place, allocated, design, moved)
     if design.method == "srs":
-        taken = queue.rank < queue.sample_count[queue.place]
+        chosen = queue.rank < queue.sample_count[queue.place]
         pi = (queue.sample_count / np.maximum(queue.population_count, 1))[queue.place]
     else:
-        taken, pi = _drawn_by_size(plans, queue, allocated, seed, design)
-    at, place = queue.order[taken], queue.place[taken]
-    drawn = plans[["plan_id", "province_code", "county_code"]].iloc[at].assign(
-        stratum_code=allocated["stratum_code"].to_numpy()[place],
+        chosen, pi = _drawn_by_size(plans, queue, allocated, seed, design)
+    taken = np.flatnonzero(chosen)
+    taken = taken[np.argsort(queue.order[taken])]
+    rows, place = queue.order[taken], queue.place[taken]
+    drawn = plans[["plan_id", "province_code", "county_code"]].iloc[rows].reset_index(drop=True).assign(
+        stratum_code=allocated["stratum_code"].array.take(place),
         stratum_population_count=queue.population_count[place],
         stratum_sample_count=queue.sample_count[place],
         inclusion_probability=pi[taken],
-        random_number=queue.number[taken],
+        random_number=queue.number[rows],
     )  # fmt: skip
-    drawn = drawn.sort_values("plan_id", ignore_index=True)
-    return Draw(allocated, drawn, _reserve(plans["plan_id"], queue, allocated, design))
+    ordered = drawn["plan_id"].array
+    # A frame comes by plan_id, and asking is quicker than sorting.
+    if not (ordered[:-1] <= ordered[1:]).all():
+        drawn = drawn.sort_values("plan_id", ignore_index=True)
+    return Draw(allocated, drawn, _reserve(plans["plan_id"], queue, allocated))
 
 
 def moved_on(former: pd.DataFrame, overlap_share: float) -> pd.Series:
@@ -397,6 +409,12 @@ def draw_reinspections(issued: pd.DataFrame, rules: Mapping[str, Any], seed: str
     return pd.concat(parts)[columns].sort_values(["level", "plan_id"], ignore_index=True)
 
 
+def _first_words(digests: pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    """Read the first 64 bits of each digest of 256."""
+    words = [np.frombuffer(chunk.buffers()[2], ">u8")[::DIGEST_WORDS] for chunk in digests.chunks]
+    return np.concatenate(words).astype(np.uint64)
+
+
 # helpers of the probabilities --------------------------------------------------------------------
 
 
@@ -429,19 +447,17 @@ def _probabilities(size: FloatArray, place: IntArray, n: FloatArray) -> FloatArr
         place: the stratum of each unit, from 0.
         n: units to draw, by stratum.
     """
-    pi = np.zeros(len(size))
-    left, open_units, rest = n.copy(), np.arange(len(size)), size
+    left, open_size, sure, pi = n.copy(), size.copy(), np.zeros(len(size), dtype=bool), np.empty(len(size))
     while True:
-        where = place[open_units]
-        whole = np.bincount(where, weights=rest, minlength=len(n))
-        factor = np.divide(left, whole, out=np.zeros(len(n)), where=whole > 0)
-        pi[open_units] = rest * factor[where]
-        sure = pi[open_units] >= 1
-        if not sure.any():
+        whole = np.bincount(place, weights=open_size, minlength=len(n))
+        np.take(np.divide(left, whole, out=np.zeros(len(n)), where=whole > 0), place, out=pi, mode="clip")
+        pi *= open_size
+        more = np.flatnonzero(pi >= 1)
+        if not len(more):
+            pi[sure] = 1.0
             return pi
-        pi[open_units[sure]] = 1.0
-        left = np.maximum(left - np.bincount(where[sure], minlength=len(n)), 0)
-        open_units, rest = open_units[~sure], rest[~sure]
+        sure[more], open_size[more] = True, 0.0
+        left = np.maximum(left - np.bincount(place[more], minlength=len(n)), 0)
 
 
 # helpers of the allocation -----------------------------------------------------------------------
@@ -461,62 +477,86 @@ def _or_none(text: str | None) -> str | None:
     return None if text in (None, "", "none", "null") else text
 
 
-def _allocated_strata(
-    plans: pd.DataFrame, stratum: tuple[IntArray, pd.Index], rules: Mapping[str, Any]
-) -> pd.DataFrame:
-    where, known = stratum
-    counts = np.bincount(where, minlength=len(known))
-    some = np.zeros(len(known), dtype=np.int64)
-    some[where] = np.arange(len(plans))
-    _refuse_county_in_two_provinces(plans, where, some)
-    planned = np.bincount(where, weights=_planning_shares(plans, rules), minlength=len(known))
-    cells = plans[["province_code", "county_code"]].iloc[some].reset_index(drop=True)
-    cells = cells.assign(
-        stratum_code=np.asarray(known, dtype=object),
-        eligible_plan_count=counts,
-        planning_share=np.round(planned / counts, 12),
+def _cells(plans: pd.DataFrame, rules: Mapping[str, Any]) -> tuple[IntArray, pd.DataFrame]:
+    """Group the plans that an allocation cannot tell apart, so that it reads thousands of rows and not millions.
+
+    Returns:
+        The cell of each plan, from 0; and province_code, county_code, agency_code, plan_kind, stratum_code,
+        plan_count, one row a cell.
+    """
+    design, least = Design.of(rules), int(rules["minimum_plans_per_agency"])
+    limit = np.inf if design.take_all_from is None else design.take_all_from
+    # Arrow codes a column of text without Python's lock.
+    with ThreadPoolExecutor() as pool:
+        coded = list(pool.map(_coded, (plans[column] for column in CELL_KEYS)))
+    # Words of 32 bits group in a quarter of the time.
+    word: type[np.signedinteger[Any]] = (
+        np.int32 if 2 * math.prod(len(known) for _, known in coded) < np.iinfo(np.int32).max else np.int64
     )
+    code = (plans["loan_paid_rial"].to_numpy(dtype=np.float64, na_value=np.nan) >= limit).astype(word)
+    for place, known in coded:
+        code *= word(len(known))
+        code += place.astype(word)
+    cell, codes = pd.factorize(code)
+    some = np.zeros(len(codes), dtype=np.int64)
+    some[cell] = np.arange(len(plans))
+    cells = plans[[*CELL_KEYS, "loan_paid_rial"]].iloc[some].reset_index(drop=True)
+    cells["plan_count"] = np.bincount(cell, minlength=len(codes))
+    agency = cells.groupby("agency_code")["plan_count"].transform("sum")
+    small = agency * (int(rules["issued_plan_count"]) / max(len(plans), 1)) < least
+    stratum = cells["county_code"].mask(small, cells["county_code"] + "-" + cells["agency_code"])
+    large = cells.pop("loan_paid_rial") >= limit
+    return cell, cells.assign(stratum_code=stratum.mask(large, cells["county_code"] + TAKE_ALL))
+
+
+def _coded(column: pd.Series) -> tuple[IntArray, pd.Index]:
+    return pd.factorize(column, use_na_sentinel=False)
+
+
+def _allocated_strata(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.DataFrame:
+    _refuse_county_in_two_provinces(cells)
     keys = ["province_code", "county_code", "stratum_code"]
-    cells = cells.sort_values(keys, ignore_index=True)
-    _refuse_empty_provinces(cells, rules)
-    cells["minimum"] = _minima(cells, plans, rules)
-    cells["maximum"] = cells["eligible_plan_count"]
-    cells["sample_plan_count"] = _allocated(cells, rules)
-    bounds = cells.rename(
+    planned = cells["plan_count"] * _planning_shares(cells, rules)
+    held = cells.assign(planned=planned).groupby(keys, as_index=False)[["plan_count", "planned"]].sum()
+    table = held[keys].assign(
+        eligible_plan_count=held["plan_count"],
+        planning_share=np.round(held["planned"] / held["plan_count"], 12),
+    )
+    _refuse_empty_provinces(table, rules)
+    table["minimum"] = _minima(table, cells, rules)
+    table["maximum"] = table["eligible_plan_count"]
+    table["sample_plan_count"] = _allocated(table, rules)
+    bounds = table.rename(
         columns={
             "eligible_plan_count": "population_count", "sample_plan_count": "sample_count",
             "minimum": "minimum_count", "maximum": "maximum_count",
         }
     )  # fmt: skip
-    cells["binding_bound"] = allocation.binding_bounds(bounds)
-    return cells[[*keys, "eligible_plan_count", "sample_plan_count", "planning_share", "binding_bound"]]
+    table["binding_bound"] = allocation.binding_bounds(bounds)
+    return table[[*keys, "eligible_plan_count", "sample_plan_count", "planning_share", "binding_bound"]]
 
 
-def _planning_shares(plans: pd.DataFrame, rules: Mapping[str, Any]) -> FloatArray:
+def _planning_shares(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
     """Say what share of plans like each is expected to hold: it sets the allocation, never a figure."""
-    shares: Mapping[str, str] = rules["planning_share"]
-    usual = float(shares["default"])
-    where, kinds = pd.factorize(plans["plan_kind"])
-    return np.array([float(shares.get(kind, usual)) for kind in kinds])[where]
+    shares = {kind: float(share) for kind, share in rules["planning_share"].items()}
+    expected: pd.Series = cells["plan_kind"].map(shares).astype(np.float64).fillna(shares["default"])
+    return expected
 
 
-def _minima(cells: pd.DataFrame, plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+def _minima(table: pd.DataFrame, cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
     """Find the least plans of each stratum: its part of the county's minimum, all of a take-all, the agency's."""
-    size = cells["eligible_plan_count"]
-    county = size.groupby(cells["county_code"]).transform("sum")
-    wanted = np.minimum(int(rules["minimum_plans_per_county"]), county)
-    least = pd.Series(np.ceil(wanted * (size / county) - 1e-9), index=cells.index)
+    size = table["eligible_plan_count"].to_numpy()
+    county = table.groupby("county_code")["eligible_plan_count"].transform("sum").to_numpy()
+    asked = int(rules["minimum_plans_per_county"])
     # A stratum of its own must show up too, or its plans could not be drawn at all.
-    least = least.clip(lower=int(int(rules["minimum_plans_per_county"]) > 0))
+    least = np.maximum(np.ceil(np.minimum(asked, county) * (size / county) - 1e-9), int(asked > 0))
     agency = int(rules["minimum_plans_per_agency"])
-    own = cells["stratum_code"].str.split("-", n=1).str[1]
     if agency:
-        whole = plans["agency_code"].value_counts()
-        share = (agency / own.map(whole)).clip(upper=1).fillna(0)
-        least = pd.Series(np.maximum(least, np.ceil(size * share - 1e-9)), index=cells.index)
-    take_all = cells["stratum_code"] == cells["county_code"] + TAKE_ALL
-    bounded: pd.Series = least.mask(take_all, size).clip(upper=size).astype(np.int64)
-    return bounded
+        whole = cells.groupby("agency_code")["plan_count"].sum()
+        own = table["stratum_code"].str.partition("-")[2].map(whole).to_numpy(dtype=np.float64, na_value=np.inf)
+        least = np.maximum(least, np.ceil(size * np.minimum(agency / own, 1) - 1e-9))
+    take_all = table["stratum_code"] == table["county_code"] + TAKE_ALL
+    return pd.Series(np.minimum(np.where(take_all, size, least), size).astype(np.int64), index=table.index)
 
 
 def _allocated(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
@@ -524,12 +564,12 @@ def _allocated(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
     if method == "precision":
         return _allocated_by_precision(cells, rules)
     provinces = _province_sizes(cells, method, rules)
-    parts = [
-        _shared(part, method, int(provinces[str(code)]), part["minimum"], part["maximum"], rules)
-        for code, part in cells.groupby("province_code", sort=True)
-    ]
-    sizes: pd.Series = pd.concat(parts).reindex(cells.index)
-    return sizes
+    sizes = np.zeros(len(cells), dtype=np.int64)
+    counts = cells[["eligible_plan_count", "planning_share", "minimum", "maximum"]]
+    for code, rows in cells.groupby("province_code").indices.items():
+        part = counts.iloc[rows]
+        sizes[rows] = _shared(part, method, int(provinces[str(code)]), part["minimum"], part["maximum"], rules)
+    return pd.Series(sizes, index=cells.index)
 
 
 def _province_sizes(cells: pd.DataFrame, method: str, rules: Mapping[str, Any]) -> pd.Series:
@@ -623,10 +663,8 @@ def _refuse_empty_provinces(cells: pd.DataFrame, rules: Mapping[str, Any]) -> No
         )
 
 
-def _refuse_county_in_two_provinces(plans: pd.DataFrame, where: IntArray, some: IntArray) -> None:
-    province = pd.factorize(plans["province_code"])[0]
-    strays = np.flatnonzero(province != province[some][where])
-    pairs = plans[["county_code", "province_code"]].iloc[np.concatenate([some, strays])].drop_duplicates()
+def _refuse_county_in_two_provinces(cells: pd.DataFrame) -> None:
+    pairs = cells[["county_code", "province_code"]].drop_duplicates()
     repeated = sorted(set(pairs.loc[pairs["county_code"].duplicated(), "county_code"]))
     if repeated:
         raise FrameMismatch(
@@ -652,56 +690,87 @@ def _refuse_lone_coordination(design: Design, moved: pd.Series | None) -> None:
 
 @dataclass(frozen=True)
 class _Queue:
-    """The plans of every stratum in the order of their random numbers.
+    """The plans of every stratum in the order of their random numbers, as far as the draw looks.
 
     Attributes:
         order: rows of the frame, by stratum and random number.
-        place: the stratum of each, from 0; rank: its place in the stratum, from 0; number: its random number.
-        first: where each stratum begins; population_count, sample_count: by stratum.
+        place: the stratum of each, from 0.
+        number: the random number of each row of the frame.
+        first: where each stratum begins; population_count, sample_count, reserve_count: by stratum.
     """
 
     order: IntArray
     place: IntArray
-    rank: IntArray
     number: FloatArray
     first: IntArray
     population_count: IntArray
     sample_count: IntArray
+    reserve_count: IntArray
+
+    @property
+    def rank(self) -> IntArray:
+        """Give the place of each in its stratum, from 0."""
+        return np.arange(len(self.order)) - self.first[self.place]
 
 
 def _queued(
     plan_id: pd.Series,
-    stratum: tuple[IntArray, pd.Index],
+    number: FloatArray,
+    place: IntArray,
     allocated: pd.DataFrame,
-    seed: str,
+    design: Design,
     moved: pd.Series | None,
 ) -> _Queue:
-    codes = pd.Index(allocated["stratum_code"])
-    place = codes.get_indexer(stratum[1])[stratum[0]]
-    number = random_numbers(plan_id, seed)
     if moved is not None:
-        reached = codes.map(moved).to_numpy(dtype=np.float64, na_value=-1.0)[place]
+        reached = allocated["stratum_code"].map(moved).to_numpy(dtype=np.float64, na_value=-1.0)[place]
         # Below 1 by the last bit, so that a number stays one.
         last = 1 - reached - 2.0**-RANDOM_BITS
         number = np.where(number <= reached, number + last, number - np.maximum(reached, 0))
-    order = _by_stratum_and_number(place, number)
-    sorted_place, sorted_number = place[order], number[order]
-    if ((np.diff(sorted_number) == 0) & (np.diff(sorted_place) == 0)).any():
-        # Two plans of one number are as good as impossible; if it happens, their codes decide.
-        order = np.lexsort((plan_id.to_numpy(dtype=str), number, place))
-    counts = allocated["eligible_plan_count"].to_numpy(dtype=np.int64)
-    first = np.cumsum(counts) - counts
-    rank = np.arange(len(order)) - first[sorted_place]
+    population = allocated["eligible_plan_count"].to_numpy(dtype=np.int64)
     sizes = allocated["sample_plan_count"].to_numpy(dtype=np.int64)
-    return _Queue(order, sorted_place, rank, sorted_number, first, counts, sizes)
+    reserve = np.ceil(sizes * design.reserve_share - 1e-9).astype(np.int64)
+    wanted = np.minimum(sizes + reserve, population) if design.method == "srs" else population
+    rows = _within_reach(place, number, population, wanted)
+    order = _by_stratum_and_number(rows, place, number, plan_id)
+    counts = np.bincount(place[rows], minlength=len(sizes))
+    return _Queue(
+        order, np.repeat(np.arange(len(sizes)), counts), number, np.cumsum(counts) - counts, population, sizes, reserve
+    )
 
 
-def _by_stratum_and_number(place: IntArray, number: FloatArray) -> IntArray:
-    if place.max(initial=0) >= MOST_PLACES:
-        return np.lexsort((number, place))
-    # All 53 bits of a number and the stratum's in one word: sorted in a third of the time.
-    bits = (number * 2.0**RANDOM_BITS).astype(np.uint64)
-    return np.argsort((place.astype(np.uint64) << np.uint64(RANDOM_BITS)) | bits)
+def _within_reach(place: IntArray, number: FloatArray, population: IntArray, wanted: IntArray) -> IntArray:
+    """Leave out plans whose numbers are too large to be wanted: what is left holds the first ones, and sorts sooner."""
+    if (wanted == population).all():
+        return np.arange(len(number))
+    reach = np.where(wanted < population, (wanted + 4 * np.sqrt(wanted)) / population, 1.0)
+    rows = np.flatnonzero(number < reach[place])
+    short = np.bincount(place[rows], minlength=len(wanted)) < wanted
+    if not short.any():
+        return rows
+    return np.flatnonzero(number < np.where(short, 1.0, reach)[place])
+
+
+def _by_stratum_and_number(rows: IntArray, place: IntArray, number: FloatArray, codes: pd.Series) -> IntArray:
+    """Order rows by stratum and random number; of equal numbers, which are as good as impossible, by code.
+
+    One word holds stratum, first bits of the number, and row: words sort in a quarter of the time that takes
+    an order of them. The few rows that the first bits do not tell apart are put in order afterwards.
+    """
+    row_bits, place_bits = len(number).bit_length(), int(place.max(initial=0)).bit_length()
+    number_bits = 64 - row_bits - place_bits
+    words = (number[rows] * 2.0**number_bits).astype(np.uint64) << np.uint64(row_bits)
+    words |= place[rows].astype(np.uint64) << np.uint64(row_bits + number_bits)
+    words |= rows.astype(np.uint64)
+    words.sort()
+    order = (words & np.uint64((1 << row_bits) - 1)).astype(np.int64)
+    words >>= np.uint64(row_bits)
+    alike = np.flatnonzero(words[1:] == words[:-1])
+    if len(alike):
+        alike = np.union1d(alike, alike + 1)
+        doubtful = order[alike]
+        known = codes.iloc[doubtful].to_numpy(dtype=str)
+        order[alike] = doubtful[np.lexsort((known, number[doubtful], words[alike]))]
+    return order
 
 
 def _drawn_by_size(
@@ -711,21 +780,25 @@ def _drawn_by_size(
     size = _sizes(plans, str(design.size))[queue.order]
     pi = _probabilities(size, queue.place, queue.sample_count.astype(np.float64))
     start = random_numbers(allocated["stratum_code"], f"{seed}|start")[queue.place]
-    certain = pi >= CERTAIN
-    length, first = np.where(certain, 0.0, pi), queue.first
+    certain, first = pi >= CERTAIN, queue.first
+    length = np.where(certain, 0.0, pi)
     whole = np.round(np.add.reduceat(length, first))
     # Each stratum begins by taking off the whole number that the one before it came to, so sums stay small.
-    steps = length.copy()
-    steps[first[1:]] -= whole[:-1]
-    after = np.cumsum(steps)
+    after = length.copy()
+    after[first[1:]] -= whole[:-1]
+    np.cumsum(after, out=after)
     after -= (after[first] - length[first])[queue.place]
     # The sum of a stratum is a whole number, whatever the last bits of the running sum say.
-    last = np.maximum.reduceat(np.where(length > 0, np.arange(len(length)), -1), first)
-    after[last[last >= 0]] = whole[last >= 0]
-    before = np.concatenate([[0.0], after[:-1]])
-    before[first] = 0.0
-    hits = np.ceil(after - start) > np.ceil(before - start)
-    return certain | (hits & (length > 0)), np.where(certain, 1.0, pi)
+    open_rows = np.flatnonzero(length)
+    last = np.append(open_rows, -1)[np.searchsorted(open_rows, np.append(first[1:], len(length))) - 1]
+    after[last[last >= first]] = whole[last >= first]
+    after -= start
+    np.ceil(after, out=after)
+    hits = np.empty(len(after), dtype=bool)
+    np.greater(after[1:], after[:-1], out=hits[1:])
+    hits[first] = after[first] > 0
+    pi[certain] = 1.0
+    return certain | (hits & (length > 0)), pi
 
 
 def _sizes(plans: pd.DataFrame, column: str) -> FloatArray:
@@ -738,16 +811,16 @@ def _sizes(plans: pd.DataFrame, column: str) -> FloatArray:
     return size
 
 
-def _reserve(plan_id: pd.Series, queue: _Queue, allocated: pd.DataFrame, design: Design) -> pd.DataFrame:
-    if design.method != "srs" or design.reserve_share <= 0:
+def _reserve(plan_id: pd.Series, queue: _Queue, allocated: pd.DataFrame) -> pd.DataFrame:
+    if not queue.reserve_count.any():
         return pd.DataFrame(columns=["plan_id", "stratum_code", "release_order"])
-    sizes = queue.sample_count[queue.place]
-    standing = (queue.rank >= sizes) & (queue.rank < sizes + np.ceil(sizes * design.reserve_share - 1e-9))
+    sizes, rank = queue.sample_count[queue.place], queue.rank
+    standing = (rank >= sizes) & (rank < sizes + queue.reserve_count[queue.place])
     return pd.DataFrame(
         {
             "plan_id": plan_id.iloc[queue.order[standing]].to_numpy(),
             "stratum_code": allocated["stratum_code"].to_numpy()[queue.place[standing]],
-            "release_order": (queue.rank - sizes + 1)[standing],
+            "release_order": (rank - sizes + 1)[standing],
         }
     )
 

@@ -1,4 +1,5 @@
 import hashlib
+import math
 
 import numpy as np
 import pandas as pd
@@ -107,6 +108,40 @@ def test_weights_add_up_to_the_frame():
 def test_a_random_number_can_be_computed_by_anyone():
     expected = (int(hashlib.sha256(b"seed|P01-1").hexdigest()[:16], 16) >> 11) / 2**53
     assert sample.random_numbers(pd.Series(["P01-1"]), "seed")[0] == expected
+
+
+NUMBERED = st.lists(st.tuples(st.integers(0, 3), st.sampled_from([0.0, 0.25, 0.5, 0.75, 1 - 2**-53])), min_size=1)
+
+
+@given(NUMBERED, st.sampled_from(["0", "0.5", "1"]), st.data())
+def test_the_first_of_each_stratum_are_drawn_and_the_next_stand_in_reserve(plans, reserve, data):
+    # Few numbers and many equal ones: whoever has the smaller code comes first.
+    counties = [f"000{county}" for county, _ in plans]
+    numbers = {f"P{place:03d}": number for place, (_, number) in enumerate(plans)}
+    table = frame(**{"0000": len(plans)}).assign(county_code=counties, plan_id=list(numbers))
+    table = table.iloc[data.draw(st.permutations(range(len(plans))))]
+    rules = RULES | {
+        "issued_plan_count": data.draw(st.integers(len(set(counties)), len(plans))),
+        "minimum_plans_per_county": 1,
+        "design": {"method": "srs", "reserve_share": reserve},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample, "random_numbers", lambda codes, seed: codes.map(numbers).to_numpy())
+        found = sample.draw_plans(table, rules, "seed")
+    sizes = found.allocation.set_index("stratum_code")["sample_plan_count"]
+    for county, part in table.assign(number=table["plan_id"].map(numbers)).groupby("county_code"):
+        queue = part.sort_values(["number", "plan_id"])["plan_id"].tolist()
+        n, more = sizes[county], math.ceil(sizes[county] * float(reserve))
+        assert sorted(found.drawn.loc[found.drawn["stratum_code"] == county, "plan_id"]) == sorted(queue[:n])
+        standing = found.reserve[found.reserve["stratum_code"] == county]
+        assert standing["plan_id"].tolist() == queue[n : n + more]
+
+
+def test_numbers_that_crowd_at_the_end_are_drawn_all_the_same(monkeypatch):
+    # None lies where the first 5 of 200 are looked for.
+    monkeypatch.setattr(sample, "random_numbers", lambda codes, seed: 1 - (np.arange(len(codes)) + 1) / 1000)
+    found = draw(frame(**{"0001": 200}), "seed", issued_plan_count=5, minimum_plans_per_county=1)
+    assert sorted(found.drawn["plan_id"]) == [f"0001-{place}" for place in range(195, 200)]
 
 
 def test_every_plan_is_drawn_as_often_as_its_probability_says():
@@ -306,6 +341,10 @@ def test_a_start_next_to_one_loses_no_unit(n):
         ({"design": {"method": "srs", "reserve_share": "ten"}}, "reserve_share: found 'ten'"),
         ({"design": {"method": "srs", "overlap_share": "5"}}, "overlap_share: found '5'"),
         ({"design": {"method": "pps_systematic", "size": "loan_paid_rial", "overlap_share": "0"}}, "wanted srs"),
+        (
+            {"design": {"method": "pps_systematic", "size": "loan_paid_rial", "reserve_share": "0.1"}},
+            "reserve_share: found a reserve of 0.1 for a draw by pps_systematic; wanted srs",
+        ),
         ({"design": {"method": "pps_systematic", "size": "loan"}}, "size: found 'loan'"),
     ],
 )
