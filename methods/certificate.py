@@ -18,6 +18,7 @@ FRAME_COLUMNS = (
 )  # fmt: skip
 LIST_COLUMNS = ("plan_id", "stratum_code", "inclusion_probability")
 REINSPECTION_COLUMNS = ("level", "plan_id", "inclusion_probability")
+RESERVE_COLUMNS = ("stratum_code", "release_order", "plan_id")
 PARTS = frozenset(
     {"period", "seed", "seed_sha256", "frame", "guideline", "coordination", "allocation", "list", "reserve",
      "reinspection"}
@@ -82,7 +83,7 @@ def certify(
         "coordination": dict(coordination) if coordination else None,
         "allocation": allocation.to_dict(orient="records"),
         "list": hashed(draw.drawn, LIST_COLUMNS),
-        "reserve": hashed(draw.reserve, ("stratum_code", "release_order", "plan_id")),
+        "reserve": hashed(draw.reserve, RESERVE_COLUMNS),
         "reinspection": hashed(reinspections, REINSPECTION_COLUMNS),
     }
 
@@ -103,6 +104,8 @@ def differences(
     committed: str | None = None,
     version: str | None = None,
     values: Mapping[str, Any] | None = None,
+    reserve: pd.DataFrame | None = None,
+    repeated: pd.DataFrame | None = None,
 ) -> list[Difference]:
     """Hold a certificate against a frame, a draw from it, and the list that was issued.
 
@@ -113,6 +116,8 @@ def differences(
         committed: SHA-256 of the seed that was published before the frame closed; None where it is not at hand.
         version: of the guideline that the list was issued under; None where it is not at hand.
         values: of the guideline of that version, as plain text; None where they are not at hand.
+        reserve: RESERVE_COLUMNS and released_on (missing: still in reserve); None where it is not at hand.
+        repeated: REINSPECTION_COLUMNS of the visits that are repeated; None where they are not at hand.
 
     Returns:
         Where they differ; nothing where the draw is identical.
@@ -139,6 +144,11 @@ def differences(
     found.append(_allocation_difference(certificate["allocation"], again["allocation"]))
     if issued is not None:
         found += list_differences(issued, draw.drawn)
+    if reserve is not None:
+        found += reserve_differences(reserve, draw.reserve)
+    if repeated is not None:
+        kept = hashed(repeated, REINSPECTION_COLUMNS)
+        found.append(_compared("visits to repeat, SHA-256", again["reinspection"]["sha256"], kept["sha256"]))
     return [one for one in found if one is not None]
 
 
@@ -206,6 +216,23 @@ def list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Differen
         _some("issued list, plans of another probability", shared.loc[apart, "plan_id"]),
     ]
     return [one for one in found if one is not None]
+
+
+def reserve_differences(kept: pd.DataFrame, drawn: pd.DataFrame) -> list[Difference]:
+    """Hold a reserve against the one of a draw, and what was released of it against its order.
+
+    Args:
+        kept: RESERVE_COLUMNS and released_on, missing for what is still in reserve.
+        drawn: RESERVE_COLUMNS.
+    """
+    certified, found = (hashed(one, RESERVE_COLUMNS)["sha256"] for one in (drawn, kept))
+    orders = kept[kept["released_on"].notna()].groupby("stratum_code")["release_order"].agg(["size", "max"])
+    jumped = orders.index[orders["size"] != orders["max"]].to_series()
+    parts = [
+        _compared("reserve, SHA-256", certified, found),
+        _some("reserve, strata of which a plan was released before its turn", jumped),
+    ]
+    return [one for one in parts if one is not None]
 
 
 def _some(place: str, plans: pd.Series) -> Difference | None:

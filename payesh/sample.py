@@ -13,8 +13,8 @@ from payesh import terminal
 app = typer.Typer(
     no_args_is_help=True,
     help=(
-        "Commit to the seed of a draw, and draw again from its certificate.\n\nA draw can be repeated from what is"
-        " published: certificate, frame and list lie in var/certificates/<year>-<phase>/."
+        "Commit to the seed of a draw, draw again from its certificate, and release its reserve.\n\nA draw can be"
+        " repeated from what is published: certificate, frame and list lie in var/certificates/<year>-<phase>/."
     ),
 )
 
@@ -67,6 +67,58 @@ def verify(
     for difference in found:
         typer.echo(f"differs: {difference}", err=True)
     raise typer.Exit(terminal.FAILED)
+
+
+@app.command()
+def reserve(year: Year, phase: Phase = 1) -> None:
+    """Show what stands in reserve by stratum, beside the plans listed there and those that were visited."""
+    period = terminal.checked_period(year, phase)
+    with terminal.warehouse_open():
+        from tasks import sample
+
+        state = sample.reserve_state(period)
+    if state.empty:
+        typer.echo(f"{period}: no reserve stands behind the list")
+        return
+    typer.echo(state.to_string(index=False))
+
+
+@app.command()
+def release(
+    year: Year,
+    counts: Annotated[
+        list[str],
+        typer.Argument(metavar="STRATUM=COUNT...", help="Plans of a stratum that are out in all, such as 0101=3."),
+    ],
+    phase: Phase = 1,
+) -> None:
+    """Release plans of the reserve to inspectors, in the order they were drawn in.
+
+    Released plans replace nobody: they join the list, every plan of the stratum has then the probability
+    (n + released) / N, and who cannot be reached still counts. COUNT is of all that are out, so releasing again
+    changes nothing; none is taken back. Work lists are written anew, `payesh field push` takes them to the phones.
+    """
+    period = terminal.checked_period(year, phase)
+    asked = dict(_stratum_count(text) for text in counts)
+    with terminal.warehouse_open():
+        from tasks import assignment, handout, sample
+
+        released = sample.release_reserve(period, asked)
+        given, left = assignment.assign_released(period)
+        sample.write_lists(period)
+        typer.echo(f"{period}: {released:,} plans released, {given:,} given to inspectors")
+        for plan in left.to_dict("records"):
+            typer.echo(f"nobody may inspect {plan['plan_id']}: {plan['detail']}", err=True)
+        handout.hand_out(period, terminal.say)
+
+
+def _stratum_count(text: str) -> tuple[str, int]:
+    code, _, count = text.partition("=")
+    if not code or not count.isascii() or not count.isdigit():
+        raise typer.BadParameter(
+            str(SettingWrong(place="STRATUM=COUNT", found=text, wanted="a stratum and a whole number, such as 0101=3"))
+        )
+    return code, int(count)
 
 
 def _seed_text(path: Path | None) -> str | None:

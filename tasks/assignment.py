@@ -48,6 +48,26 @@ def reassign_overdue(period: Period, today: datetime.date) -> Receipt:
     return warehouse.append("sample.reassignment", partition, rows.assign(**partition))
 
 
+def assign_released(period: Period) -> tuple[int, pd.DataFrame]:
+    """Give each released plan that nobody has an inspector, beside the load that everyone carries already.
+
+    Returns:
+        How many were given to someone; plan_id, province_code, reason_code, detail of those nobody may inspect.
+    """
+    partition, today = _partition(period), settings().today
+    plans = warehouse.read("sample/released_for_assignment.sql", **partition)
+    if plans.empty:
+        return 0, pd.DataFrame(columns=LEFT)
+    rules, load = law.section("field", period), warehouse.read("sample/load.sql", **partition)
+    found = _solved(period, FIRST, plans, _before(period, FIRST, rules), rules, today, load)
+    own = {**partition, "level": FIRST}
+    with warehouse.transaction() as connection:
+        left = found.unassigned[LEFT].assign(**own)
+        warehouse.append("sample.unassigned_plan", own, left, within=connection)
+        warehouse.append("sample.assignment", own, found.assigned.assign(**own, assigned_on=today), within=connection)
+    return len(found.assigned), left
+
+
 REASSIGNED = [
     "plan_id", "level", "reassigned_on", "from_firm_code", "from_inspector_code", "to_firm_code",
     "to_inspector_code", "reason", "cost_km", "distance_km",

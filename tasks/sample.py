@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -28,6 +29,8 @@ DRAWN_BY_LOT = "random"
 SEED_BYTES = 32
 # What lies beside a certificate.
 FRAME_FILE, LIST_FILE, COMMITMENT_FILE = "frame.csv.gz", "drawn_plan.csv", "seed_commitment.txt"
+# Only where a reserve stands: what of it was released, and when.
+RESERVE_FILE = "reserve_plan.csv"
 
 
 # the seed ----------------------------------------------------------------------------------------
@@ -236,6 +239,68 @@ def refuse_altered_frame(period: Period) -> None:
         )
 
 
+# the reserve -------------------------------------------------------------------------------------
+
+
+def reserve_state(period: Period) -> pd.DataFrame:
+    """Say what stands in reserve by stratum, and how far the list is there; see sample/reserve_state.sql."""
+    _refuse_unissued(period)
+    return warehouse.read("sample/reserve_state.sql", **_partition(period))
+
+
+def release_reserve(period: Period, counts: Mapping[str, int]) -> int:
+    """Release the first plans of a reserve, so that in all so many of a stratum are out; releasing again does nothing.
+
+    Args:
+        period: of the round, whose list has been issued.
+        counts: stratum_code -> plans released in all.
+
+    Returns:
+        How many were released now.
+
+    Raises:
+        SettingWrong: nothing was issued, or fewer are asked for than are out already.
+        FrameMismatch: more are asked for than stand in reserve; the frame has been altered since.
+    """
+    _refuse_unissued(period)
+    refuse_altered_frame(period)
+    partition = _partition(period)
+    reserve = warehouse.read("sample/reserve_plan.sql", **partition)
+    out = reserve[reserve["released_on"].notna()].groupby("stratum_code").size()
+    wanted = pd.Series(counts, dtype=np.int64)
+    _refuse_taking_back(wanted, out.reindex(wanted.index, fill_value=0))
+    listed = warehouse.read("sample/issued_probability.sql", **partition)
+    every = sample.released_probabilities(listed, reserve, out.astype(np.int64).combine(wanted, max, fill_value=0))
+    new = reserve[reserve["plan_id"].isin(every["plan_id"]) & reserve["released_on"].isna()]
+    rows = new[["plan_id", "stratum_code", "release_order"]].assign(**partition, released_on=settings().today)
+    warehouse.append("sample.released_plan", partition, rows)
+    return len(new)
+
+
+def _refuse_unissued(period: Period) -> None:
+    if warehouse.count("sample.issued_plan", _partition(period)) == 0:
+        raise SettingWrong(
+            place=f"sample of {period}",
+            found="no issued list",
+            wanted="a list whose reserve stands behind it",
+            remedy=f"Run `payesh prepare {period.year} --phase {period.phase}` first.",
+        )
+
+
+def _refuse_taking_back(wanted: pd.Series, out: pd.Series) -> None:
+    if (wanted < out).any():
+        code = str((wanted < out).idxmax())
+        raise SettingWrong(
+            place=f"reserve, stratum {code}",
+            found=f"{wanted[code]} plans to release in all",
+            wanted=f"at least {out[code]}, which are out already",
+            remedy="Released plans are visited: none is taken back.",
+        )
+
+
+# verification ------------------------------------------------------------------------------------
+
+
 def verify(path: Path, with_store: bool = True) -> list[certificate.Difference]:
     """Draw again by a certificate, and say where the frame, the draw or the issued list differ from it.
 
@@ -268,7 +333,9 @@ def _verified(path: Path, written: dict[str, Any], with_store: bool) -> list[cer
         issued, published = path.parent / LIST_FILE, path.parent / COMMITMENT_FILE
         rows = pd.read_csv(issued, dtype={"plan_id": str, "stratum_code": str}) if issued.exists() else None
         committed = published.read_text(encoding="utf-8").split()[0] if published.exists() else None
-        found += certificate.differences(written, _read_frame(frame_file), rows, committed)
+        kept = path.parent / RESERVE_FILE
+        reserve = pd.read_csv(kept, dtype={"plan_id": str, "stratum_code": str}) if kept.exists() else None
+        found += certificate.differences(written, _read_frame(frame_file), rows, committed, reserve=reserve)
     if with_store:
         period = Period.parse(str(written["period"]))
         issued_rows = warehouse.read("sample/issued_probability.sql", **_partition(period))
@@ -279,7 +346,11 @@ def _verified(path: Path, written: dict[str, Any], with_store: bool) -> list[cer
         # Another guideline may be in force by now: only that of the certified version can say its values.
         values = _plain(in_force) if in_force.version == written["guideline"]["version"] else None
         version = ", ".join(versions) or None
-        stored = certificate.differences(written, _frame(period), issued_rows, committed, version, values)
+        reserve = warehouse.read("sample/reserve_plan.sql", **_partition(period))
+        repeated = warehouse.read("sample/reinspection_probability.sql", **_partition(period))
+        stored = certificate.differences(
+            written, _frame(period), issued_rows, committed, version, values, reserve, repeated
+        )
         found += [certificate.Difference(f"warehouse, {one.place}", one.certified, one.found) for one in stored]
     return found
 
@@ -347,6 +418,21 @@ def _frame(period: Period) -> pd.DataFrame:
 
 
 def _hand_out(period: Period) -> None:
+    write_lists(period)
+    written = _certificate(period)
+    create_markdown_artifact(
+        key=f"draw-certificate-{period}",
+        markdown=f"## Draw certificate of {period}\n\n| | |\n|---|---|\n"
+        f"| seed | `{written['seed']}` |\n| SHA-256 of the seed, committed before | `{written['seed_sha256']}` |\n"
+        f"| frame | {written['frame']['rows']:,} plans, `{written['frame']['sha256']}` |\n"
+        f"| issued list | {written['list']['rows']:,} plans, `{written['list']['sha256']}` |\n"
+        f"| guideline | {written['guideline']['version']} |\n\n"
+        f"`payesh sample verify {_folder(period) / 'draw_certificate.json'}` draws again.",
+    )
+
+
+def write_lists(period: Period) -> None:
+    """Write the lists that are handed out, and the certificate with what it is held against."""
     partition, folder = _partition(period), settings().outbox / str(period)
     rows = warehouse.read("sample/issued_list.sql", **partition)
     _write(folder / "issued_plan.csv", rows.to_csv(index=False, lineterminator="\n").encode("utf-8"))
@@ -362,15 +448,10 @@ def _hand_out(period: Period) -> None:
     _write(_folder(period) / FRAME_FILE, gzip.compress(frame, mtime=0))
     issued = warehouse.read("sample/issued_probability.sql", **partition)
     _write(_folder(period) / LIST_FILE, certificate.canonical_csv(issued, certificate.LIST_COLUMNS))
-    create_markdown_artifact(
-        key=f"draw-certificate-{period}",
-        markdown=f"## Draw certificate of {period}\n\n| | |\n|---|---|\n"
-        f"| seed | `{written['seed']}` |\n| SHA-256 of the seed, committed before | `{written['seed_sha256']}` |\n"
-        f"| frame | {written['frame']['rows']:,} plans, `{written['frame']['sha256']}` |\n"
-        f"| issued list | {written['list']['rows']:,} plans, `{written['list']['sha256']}` |\n"
-        f"| guideline | {written['guideline']['version']} |\n\n"
-        f"`payesh sample verify {_folder(period) / 'draw_certificate.json'}` draws again.",
-    )
+    reserve = warehouse.read("sample/reserve_plan.sql", **partition)
+    if len(reserve):
+        columns = (*certificate.RESERVE_COLUMNS, "released_on")
+        _write(_folder(period) / RESERVE_FILE, certificate.canonical_csv(reserve, columns))
 
 
 def _folder(period: Period) -> Path:

@@ -1,6 +1,6 @@
 -- every issued plan of a round with its kind and verdict, at the newest cut-off up to a day
 -- grain:  one row per issued plan; none where the round has no verdicts
--- reads:  inspection.verdict, sample.issued_plan
+-- reads:  inspection.verdict, sample.issued_at
 -- writes: nothing
 with
 newest as (
@@ -8,7 +8,7 @@ newest as (
     where year = :year and phase = :phase and cutoff <= cast(:cutoff as date)
 ),
 issued as (
-    select plan_id, plan_kind from sample.issued_plan where year = :year and phase = :phase
+    select plan_id, plan_kind from sample.issued_at(:year, :phase, cast(:cutoff as date))
 )
 select
     verdict.cutoff, verdict.plan_id, verdict.province_code, verdict.county_code, verdict.agency_code,

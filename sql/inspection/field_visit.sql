@@ -1,6 +1,6 @@
 -- the visits by those who were sent, as the quality of inspectors is judged by
 -- grain:  one row per returned visit that was not refused
--- reads:  staging.delivery_in_force, staging.visit, sample.issued_plan, frame.eligible_plan,
+-- reads:  staging.delivery_in_force, staging.visit, sample.issued_at, frame.eligible_plan,
 --         inspection.verdict, inspection.refused_visit
 -- writes: nothing
 with
@@ -27,10 +27,9 @@ select
     verdict.is_decided, verdict.is_confirmed
 from staging.visit as visit
 inner join delivery on delivery.delivery_id = visit.delivery_id
-inner join sample.issued_plan as issued
-    on issued.year = visit.year and issued.phase = visit.phase and issued.plan_id = visit.plan_id
+inner join sample.issued_at(:year, :phase, cast(:cutoff as date)) as issued on issued.plan_id = visit.plan_id
 left join frame.eligible_plan as framed
-    on framed.year = issued.year and framed.phase = issued.phase and framed.plan_id = issued.plan_id
+    on framed.year = visit.year and framed.phase = visit.phase and framed.plan_id = issued.plan_id
 -- A visit that a later one replaces has no verdict of its own.
 left join verdict on verdict.visit_id = visit.visit_id and visit.level = 'county'
 where

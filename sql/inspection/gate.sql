@@ -1,11 +1,11 @@
 -- measures of the verdicts
 -- grain:  one row
--- reads:  sample.issued_plan, sample.reinspected_plan, inspection.verdict, inspection.refused_visit,
+-- reads:  sample.issued_at, sample.reinspected_plan, inspection.verdict, inspection.refused_visit,
 --         inspection.reinspection, inspection.inspector_flag
 -- writes: nothing
 with
 issued as (
-    select plan_id from sample.issued_plan where year = :year and phase = :phase
+    select plan_id from sample.issued_at(:year, :phase, cast(:cutoff as date))
 ),
 verdict as (
     select * from inspection.verdict where year = :year and phase = :phase and cutoff = :cutoff

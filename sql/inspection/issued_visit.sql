@@ -1,6 +1,6 @@
 -- every issued plan beside its first visit in force at the cut-off
 -- grain:  one row per issued plan
--- reads:  sample.issued_plan, sample.assignment_history, staging.delivery_in_force, staging.visit
+-- reads:  sample.issued_at, sample.assignment_history, staging.delivery_in_force, staging.visit
 -- writes: nothing
 with
 delivery as (
@@ -27,8 +27,7 @@ select
     issued.stratum_population_count, issued.stratum_sample_count, issued.inclusion_probability,
     issued.loan_paid_rial, issued.registered_job_count, visit.visit_id, visit.visited_on, visit.contact_outcome,
     visit.is_final, visit.has_rule_breach, visit.loan_use, visit.is_running, visit.jobs_found_count
-from sample.issued_plan as issued
+from sample.issued_at(:year, :phase, cast(:cutoff as date)) as issued
 -- A plan nobody visited must surface as null, and stop at the gate; a visit by another inspector is not its visit.
 left join visit on visit.plan_id = issued.plan_id
-where issued.year = :year and issued.phase = :phase
 order by issued.plan_id

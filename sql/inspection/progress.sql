@@ -1,17 +1,15 @@
 -- inspection.progress
 -- grain:  one row per level and unit: the nation, a province, a firm in charge
--- reads:  sample.issued_plan, sample.reinspected_plan, sample.assignment_at, inspection.verdict, staging.delivery_in_force, staging.visit
+-- reads:  sample.issued_at, sample.reinspected_plan, sample.assignment_at, inspection.verdict, staging.delivery_in_force, staging.visit
 -- writes: inspection.progress (replace per cut-off)
 with
 issued as (
     select plan_id, 'county' as level, province_code
-    from sample.issued_plan
-    where year = :year and phase = :phase
+    from sample.issued_at(:year, :phase, cast(:cutoff as date))
     union all
     select again.plan_id, again.level, first.province_code
     from sample.reinspected_plan as again
-    inner join sample.issued_plan as first
-        on first.year = again.year and first.phase = again.phase and first.plan_id = again.plan_id
+    inner join sample.issued_at(:year, :phase, cast(:cutoff as date)) as first on first.plan_id = again.plan_id
     where again.year = :year and again.phase = :phase
 ),
 charge as (

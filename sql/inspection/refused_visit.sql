@@ -1,13 +1,13 @@
 -- inspection.refused_visit
 -- grain:  one row per returned visit that nobody was sent on
--- reads:  staging.delivery_in_force, staging.visit, sample.issued_plan, sample.reinspected_plan, sample.assignment_history
+-- reads:  staging.delivery_in_force, staging.visit, sample.issued_at, sample.reinspected_plan, sample.assignment_history
 -- writes: inspection.refused_visit (replace per cut-off)
 with
 delivery as (
     select delivery_id from staging.delivery_in_force(:year, :phase, 'visit', cast(:cutoff as date))
 ),
 issued as (
-    select plan_id, 'county' as level from sample.issued_plan where year = :year and phase = :phase
+    select plan_id, 'county' as level from sample.issued_at(:year, :phase, cast(:cutoff as date))
     union all
     select plan_id, level from sample.reinspected_plan where year = :year and phase = :phase
 ),

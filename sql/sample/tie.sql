@@ -1,6 +1,6 @@
 -- what ties inspectors and firms to the drawn plans; a person's national ID is matched here and goes no further
 -- grain:  one row per drawn plan, subject and kind of tie
--- reads:  staging.delivery_in_force, staging.tie, sample.drawn_plan, frame.eligible_plan, frame.excluded_plan, staging.loan_plan
+-- reads:  staging.delivery_in_force, staging.tie, sample.listed_plan, frame.eligible_plan, frame.excluded_plan, staging.loan_plan
 -- writes: nothing
 with
 delivery as (
@@ -19,7 +19,7 @@ drawn as (
     select
         frame.plan_id, drawn.plan_id as registered_plan_id, frame.agency_code, frame.advising_firm_code,
         frame.national_id
-    from sample.drawn_plan as drawn
+    from sample.listed_plan as drawn
     inner join frame.eligible_plan as frame
         on frame.year = drawn.year and frame.phase = drawn.phase and frame.plan_id = drawn.plan_id
     where drawn.year = :year and drawn.phase = :phase
@@ -27,7 +27,7 @@ drawn as (
     select
         drawn.plan_id, again.plan_id as registered_plan_id, again.agency_code, again.advising_firm_code,
         again.national_id
-    from sample.drawn_plan as drawn
+    from sample.listed_plan as drawn
     inner join frame.excluded_plan as excluded
         on excluded.year = drawn.year and excluded.phase = drawn.phase and excluded.kept_plan_id = drawn.plan_id
     inner join staging.loan_plan as again

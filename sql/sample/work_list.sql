@@ -1,6 +1,6 @@
 -- what an inspector is told of each plan he is to visit; no probability, no risk, no verdict, no second assignment
 -- grain:  one row per assigned visit
--- reads:  sample.assignment_in_force, sample.issued_plan, sample.reinspected_plan, frame.eligible_plan,
+-- reads:  sample.assignment_in_force, sample.issued_at, sample.reinspected_plan, frame.eligible_plan,
 --         staging.loan_plan, staging.delivery_in_force, staging.inspector, reference.county, reference.province
 -- writes: nothing
 with
@@ -28,13 +28,13 @@ select
     issued.county_code, province.name_fa as province_name, county.name_fa as county_name, plan.applicant_name,
     issued.plan_kind, issued.registered_job_count, issued.loan_paid_rial, charge.level,
     case charge.level when 'county' then 'V' when 'provincial' then 'RP' else 'RN' end
-    || issued.year || issued.phase || '-' || issued.plan_id as visit_id,
+    || :year || :phase || '-' || issued.plan_id as visit_id,
     cast(null as text) as address,
     frame.latitude, frame.longitude, base.latitude as base_latitude, base.longitude as base_longitude
-from sample.issued_plan as issued
+from sample.issued_at(:year, :phase, 'infinity') as issued
 inner join charge on charge.plan_id = issued.plan_id
 inner join frame.eligible_plan as frame
-    on frame.year = issued.year and frame.phase = issued.phase and frame.plan_id = issued.plan_id
+    on frame.year = :year and frame.phase = :phase and frame.plan_id = issued.plan_id
 inner join staging.loan_plan as plan
     on plan.year = frame.year and plan.phase = frame.phase
     and plan.delivery_id = frame.delivery_id and plan.plan_id = frame.plan_id
@@ -42,6 +42,5 @@ inner join reference.county as county on county.county_code = issued.county_code
 inner join reference.province as province on province.province_code = issued.province_code
 left join base on base.inspector_code = charge.inspector_code
 where
-    issued.year = :year and issued.phase = :phase
-    and (charge.level = 'county' or (issued.plan_id, charge.level) in (select again.plan_id, again.level from again))
+    (charge.level = 'county' or (issued.plan_id, charge.level) in (select again.plan_id, again.level from again))
 order by issued.plan_id, charge.level

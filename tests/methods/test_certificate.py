@@ -70,6 +70,19 @@ def test_another_seed_draws_another_list(certified):
     assert {"list, SHA-256", "seed, SHA-256", "issued list, plans of the draw that are not on it"} <= set(found)
 
 
+def test_a_plan_released_before_its_turn_is_named():
+    reserve = pd.DataFrame({"stratum_code": "0101", "release_order": [1, 2, 3], "plan_id": ["a", "b", "c"]})
+    kept = reserve.assign(released_on=[None, None, None])
+    assert certificate.reserve_differences(kept, reserve) == []
+    assert certificate.reserve_differences(kept.assign(released_on=["2026-01-01"] * 2 + [None]), reserve) == []
+    jumped = certificate.reserve_differences(kept.assign(released_on=["2026-01-01", None, "2026-01-02"]), reserve)
+    assert [str(one) for one in jumped] == [
+        "reserve, strata of which a plan was released before its turn: certified none; found 1: 0101"
+    ]
+    other = certificate.reserve_differences(kept.assign(plan_id=["b", "a", "c"]), reserve)
+    assert [one.place for one in other] == ["reserve, SHA-256"]
+
+
 def test_a_plan_slipped_into_the_issued_list_is_named(certified):
     written, drawn = certified
     undrawn = sorted(set(frame()["plan_id"]) - set(drawn.drawn["plan_id"]))[0]
