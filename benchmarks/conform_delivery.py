@@ -166,7 +166,7 @@ def time_line(folder: Path, number: int) -> float:
     source = sources.in_force("BENCH", period)
 
     def judge() -> None:
-        critical = [one for judgement in staging.judge(source, _delivery_id()) for one in judgement.critical]
+        critical = [one for judgement in staging.judge(source, period, _delivery_id()) for one in judgement.critical]
         assert not critical, critical  # noqa: S101
 
     steps = {

@@ -225,7 +225,7 @@ def _tried(source: Source, period: Period) -> bool:
             delivery_id = str(delivery["delivery_id"])
             landing.land(trial, delivery)
             staging.conform(trial, period, delivery_id)
-            judgements = staging.judge(trial, delivery_id)
+            judgements = staging.judge(trial, period, delivery_id)
             delivery = register.required_delivery(trial.code, period)
             reasons = warehouse.read("staging/reject_reason.sql", delivery_id=delivery_id)
             examples = warehouse.read("staging/reject_example.sql", delivery_id=delivery_id, example_count=EXAMPLES)

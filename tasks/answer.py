@@ -44,7 +44,7 @@ def compare_deliveries(period: Period) -> None:
     measures = warehouse.read("staging/across_gate.sql", **known)
     for name in ("unusual", "impossible"):
         measures = quality.over_limits(measures, rules[f"{name}_contradiction"], name)
-    judgement = gate.judge("gate/across", f"across {period}", measures)
+    judgement = gate.judge("gate/across", f"across {period}", measures, rules["limits"])
     create_markdown_artifact(key="gate-across", markdown=judgement.markdown())
     gate.refuse_if_critical(judgement)
 

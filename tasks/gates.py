@@ -23,7 +23,7 @@ def pass_gate(stage: str, period: Period, cutoff: datetime.date | None = None, w
         parameters["cutoff"] = cutoff
     parameters |= _LIMITS.get(stage, _no_limit)(period, without)
     measures = warehouse.read(f"{stage}/gate.sql", **parameters)
-    judgement = gate.judge(f"gate/{stage}", f"{stage} {period}", measures)
+    judgement = gate.judge(f"gate/{stage}", f"{stage} {period}", measures, law.section("validation", period)["limits"])
     create_markdown_artifact(key=f"gate-{stage}", markdown=judgement.markdown())
     gate.refuse_if_critical(judgement)
 

@@ -49,18 +49,19 @@ def judge_delivery(source_code: str, period: Period) -> Receipt:
     delivery_id = str(delivery["delivery_id"])
     if register.is_settled(source, delivery):
         return Receipt("staging.delivery_outcome", delivery_id, int(delivery["row_count"]), "as before")
-    judgements = [*judge(source, delivery_id), *_judge_change(period, delivery_id)]
+    judgements = [*judge(source, period, delivery_id), *_judge_change(period, delivery_id)]
     _show(source, period, delivery, judgements)
     return _settle(delivery_id, delivery, judgements)
 
 
-def judge(source: Source, delivery_id: str) -> list[Judgement]:
+def judge(source: Source, period: Period, delivery_id: str) -> list[Judgement]:
     """Hold a conformed delivery against the gates of both stages and the suite of its form."""
     measures = warehouse.read("staging/gate.sql", delivery_id=delivery_id)
+    limits = law.section("validation", period)["limits"]
     return [
-        gate.judge("gate/landing", delivery_id, measures),
-        gate.judge("gate/staging", delivery_id, measures),
-        gate.judge_table(f"form/{source.form}", delivery_id, f"staging.{source.form}"),
+        gate.judge("gate/landing", delivery_id, measures, limits),
+        gate.judge("gate/staging", delivery_id, measures, limits),
+        gate.judge_table(f"form/{source.form}", delivery_id, f"staging.{source.form}", limits),
     ]
 
 
@@ -74,7 +75,7 @@ def _judge_change(period: Period, delivery_id: str) -> list[Judgement]:
     measures = quality.change_measures(before, now, float(rules["stability_confidence"]))
     for name in ("noted", "unusual", "impossible"):
         measures = quality.over_limits(measures, rules[f"{name}_change"], name)
-    return [gate.judge("gate/change", delivery_id, measures)]
+    return [gate.judge("gate/change", delivery_id, measures, rules["limits"])]
 
 
 def record_refusal(source_code: str, period: Period, refusal: str) -> None:

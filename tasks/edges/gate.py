@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ _OF_NAMED_COLUMNS = (
 _ALL_CORES = "-c parallel_setup_cost=0 -c parallel_tuple_cost=0 -c min_parallel_table_scan_size=1MB"
 # Great Expectations keeps one context a process, so batches are judged one after the other.
 _LOCK = threading.Lock()
+_TO_PERSIAN = str.maketrans("0123456789%,", "۰۱۲۳۴۵۶۷۸۹٪٬")
 
 
 @dataclass(frozen=True)
@@ -76,38 +77,41 @@ class Judgement:
         return "\n".join(lines)
 
 
-def judge(suite: str, batch: str, rows: pd.DataFrame) -> Judgement:
+def judge(suite: str, batch: str, rows: pd.DataFrame, limits: Mapping[str, Any]) -> Judgement:
     """Hold a batch against a suite, and store the result.
 
     Args:
         suite: path below `expectations/` without ending, such as `form/loan_plan`.
         batch: name of the batch in the stored result.
         rows: the batch, or one row of its measures.
+        limits: of guideline `validation`, by the names that suites give them as `$PARAMETER` and in their labels.
 
     Returns:
         The judgement; whether it stops the flow is the caller's decision.
     """
     document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
-    result = _validate(document, rows)
-    findings = [_finding(one, rows) for one in result["results"]]
+    amounts = _amounts(limits)
+    result = _validate(document, rows, amounts)
+    findings = [_finding(one, rows, amounts) for one in result["results"]]
     judgement = Judgement(suite, batch, findings)
     _store(judgement, result)
     return judgement
 
 
-def judge_table(suite: str, batch: str, table: str) -> Judgement:
+def judge_table(suite: str, batch: str, table: str, limits: Mapping[str, Any]) -> Judgement:
     """Hold the rows of one delivery against a suite, in the database, and store the result.
 
     Args:
         suite: path below `expectations/` without ending, such as `form/loan_plan`.
         batch: delivery_id, also the name of the batch in the stored result.
         table: staging table of its form.
+        limits: see `judge`.
     """
     document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
     # Great Expectations would fetch every row of a query it is given.
     with warehouse.view_of(table, {"delivery_id": batch}, _columns_named(document)) as view:
-        result = _validate_view(document, view)
-    judgement = Judgement(suite, batch, [_finding(one, pd.DataFrame()) for one in result["results"]])
+        result = _validate_view(document, view, amounts := _amounts(limits))
+    judgement = Judgement(suite, batch, [_finding(one, pd.DataFrame(), amounts) for one in result["results"]])
     _store(judgement, result)
     return judgement
 
@@ -149,7 +153,11 @@ def _columns_named(document: dict[str, Any]) -> set[str] | None:
     return named
 
 
-def _validate(document: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
+def _amounts(limits: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(limit) for name, limit in limits.items()}
+
+
+def _validate(document: dict[str, Any], rows: pd.DataFrame, limits: dict[str, float]) -> dict[str, Any]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     # Importing costs seconds, so only a process that judges pays for it.
     import great_expectations as gx
@@ -161,12 +169,13 @@ def _validate(document: dict[str, Any], rows: pd.DataFrame) -> dict[str, Any]:
         source = context.data_sources.add_pandas("batch")
         definition = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("whole")
         batch = definition.get_batch({"dataframe": rows})
-        result = batch.validate(gx.ExpectationSuite(**document), result_format="SUMMARY")
+        suite = gx.ExpectationSuite(**document)
+        result = batch.validate(suite, result_format="SUMMARY", expectation_parameters=limits)
         answer: dict[str, Any] = result.to_json_dict()
         return answer
 
 
-def _validate_view(document: dict[str, Any], view: str) -> dict[str, Any]:
+def _validate_view(document: dict[str, Any], view: str, limits: dict[str, float]) -> dict[str, Any]:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -178,7 +187,8 @@ def _validate_view(document: dict[str, Any], view: str) -> dict[str, Any]:
         source = context.data_sources.add_postgres("warehouse", connection_string=_address())
         asset = source.add_table_asset("rows", table_name=name, schema_name=schema)
         batch = asset.add_batch_definition_whole_table("whole").get_batch()
-        result = batch.validate(gx.ExpectationSuite(**document), result_format="BASIC")
+        suite = gx.ExpectationSuite(**document)
+        result = batch.validate(suite, result_format="BASIC", expectation_parameters=limits)
         answer: dict[str, Any] = result.to_json_dict()
         return answer
 
@@ -189,21 +199,26 @@ def _address() -> str:
     return address.update_query_dict({"options": f"{own} {_ALL_CORES}".strip()}).render_as_string(hide_password=False)
 
 
-def _finding(one: dict[str, Any], rows: pd.DataFrame) -> Finding:
+def _finding(one: dict[str, Any], rows: pd.DataFrame, limits: dict[str, float]) -> Finding:
     config, result = one["expectation_config"], one.get("result", {})
-    label = config.get("meta", {}).get("label") or f"{config['type']} {config['kwargs'].get('column', '')}"
+    meta = config.get("meta", {})
+    label = str(meta.get("label") or f"{config['type']} {config['kwargs'].get('column', '')}").format(**limits)
     if one.get("exception_info", {}).get("raised_exception"):
         observed = one["exception_info"].get("exception_message")
     else:
         observed = _observed(config["kwargs"], result, rows)
-    meta = config.get("meta", {})
+    told_fa = {
+        name: str(meta[name]).format(**limits).translate(_TO_PERSIAN)
+        for name in ("label_fa", "threshold_fa")
+        if meta.get(name)
+    }
     return Finding(
         rule=label,
         severity=config.get("severity") or "critical",
         is_success=bool(one["success"]),
         observed=str(observed),
-        rule_fa=meta.get("label_fa") or label,
-        threshold_fa=meta.get("threshold_fa"),
+        rule_fa=told_fa.get("label_fa", label),
+        threshold_fa=told_fa.get("threshold_fa"),
         # A gate's batch is one row of measures: what breaks the rule is no row of the delivery.
         row_count=None if len(rows) == 1 else result.get("unexpected_count"),
     )

@@ -226,7 +226,7 @@ def test_the_suite_stops_impossible_shares_warns_of_unusual_ones_and_leaves_the_
     measures = pd.DataFrame([desk.measures()])
     for name in ("unusual", "impossible"):
         measures = quality.over_limits(measures, rules[f"{name}_contradiction"], name)
-    judgement = gate.judge("gate/across", "test 1398-1", measures)
+    judgement = gate.judge("gate/across", "test 1398-1", measures, rules["limits"])
     assert [finding.rule.split(":")[0] for finding in judgement.critical] == ["loans paid above the loan approved"]
     # The rules nothing was delivered for are not judged; the count, the warning and the stop are.
     assert {finding.severity for finding in judgement.failed} == {"info", "warning", "critical"}
@@ -297,8 +297,18 @@ def test_a_tenfold_sum_is_stopped_by_the_suite_of_change(desk):
     measures = quality.change_measures(before, now, float(rules["stability_confidence"]))
     for name in ("noted", "unusual", "impossible"):
         measures = quality.over_limits(measures, rules[f"{name}_change"], name)
-    judgement = gate.judge("gate/change", own[1], measures)
+    judgement = gate.judge("gate/change", own[1], measures, rules["limits"])
     assert [finding.rule.split(":")[0] for finding in judgement.critical] == ["a believable sum of money"]
+
+
+@pytest.mark.parametrize(("refused", "stopped"), [("0.20", []), ("0.05", ["at most 5% of the rows are given back"])])
+def test_what_stops_a_delivery_is_the_limit_of_the_date_and_the_agency_reads_it_in_persian(desk, refused, stopped):
+    measures = pd.DataFrame([{"rejected_share": 0.1}])
+    limits = dict(law.section("validation", Period(1403))["limits"]) | {"rejected_share_refused": refused}
+    judgement = gate.judge("gate/staging", "test 1398-1", measures, limits)
+    assert [finding.rule for finding in judgement.critical] == stopped
+    noted = next(finding for finding in judgement.findings if finding.severity == "warning")
+    assert (noted.is_success, noted.threshold_fa) == (False, "بیشینه ۵٪")
 
 
 def measure_quality(desk, own, days_late=0, required=("plan_number", "national_id")):
