@@ -23,6 +23,8 @@ _AMOUNT = re.compile(
     \ ?(?:{_MARK}\ ?)?(?P<trail>{_SIGN})\ ?(?P<close>\)?)(?:\ ?{_MARK})?["' ]*""",
     re.VERBOSE,
 )
+# A number has one decimal mark: two groups of three or more behind ٫ can only be thousands.
+_BY_DECIMAL_MARK = re.compile(r"[^0-9.٫]*[0-9]{1,3}(?:٫[0-9]{3}){2,5}[^0-9.٫]*")
 _TO_POINT = str.maketrans("٫", ".", ",٬، ")
 
 
@@ -30,7 +32,7 @@ def read_amounts(texts: Sequence[str]) -> list[Decimal | None]:
     """Read numbers as delivered; `reference.amount` is the same rule in SQL.
 
     Thousands stand in groups of three behind one and the same of `,` `٬` `،` or space, decimals behind `.` or `٫`
-    (never `/`). Minus stands before, behind, or as parentheses. Quotes and `$`, ﷼, ریال, تومان are let pass: the
+    (never `/`). Where ٫ stands more than once it parts thousands; `۱٫۲۳۴` alone is a decimal, as Unicode has it. Minus stands before, behind, or as parentheses. Quotes and `$`, ﷼, ریال, تومان are let pass: the
     unit is the source's to state, and nothing is converted. Spreadsheets' `1.5E+08` is read.
 
     Args:
@@ -57,6 +59,8 @@ def read_whole_numbers(texts: Sequence[str]) -> list[int | None]:
 def _read(text: str) -> Decimal | None:
     if text.isascii() and text.isdigit() and len(text) <= WHOLE_DIGITS:
         return Decimal(text)
+    if _BY_DECIMAL_MARK.fullmatch(text):
+        text = text.replace("٫", "")
     found = _AMOUNT.fullmatch(text)
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None

@@ -23,6 +23,9 @@ from methods import amount, persian
         ("+5", "5"),
         ("1.5E+08", "150000000"),
         (".5", "0.5"),
+        ("۱٫۲۳۴٫۵۶۷", "1234567"),
+        ("(480٫000٫000) ریال", "-480000000"),
+        ("۱٫۲۳۴", "1.234"),
     ],
 )
 def test_amounts_as_agencies_write_them(delivered, value):
@@ -48,6 +51,10 @@ def test_amounts_as_agencies_write_them(delivered, value):
         "پنج",
         "1e18",
         "9" * 19,
+        "1٫23٫456",
+        "1٫234٫567.5",
+        "1.234٫567",
+        "1.234.567",
     ],
 )
 def test_what_may_mean_two_amounts_or_none_is_refused(delivered):

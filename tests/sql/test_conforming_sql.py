@@ -24,7 +24,8 @@ SCRIPTS = ("0123456789", persian.PERSIAN_DIGITS, persian.ARABIC_DIGITS)
 CODES = st.text(st.sampled_from("0123456789"), min_size=7, max_size=25)
 AMOUNTS = st.lists(
     st.sampled_from(["(", ")", "-", "−", "+", "$", "ریال", "ريال", "﷼", "تومان", " ", '"', "'", ",", "٬", "،", ".", "٫",
-                     "e5", "E+08", "E-3", "e99", "/", "1", "12", "۰۰۰", "149", "800", "000000", "123456789012345678"]),
+                     "e5", "E+08", "E-3", "e99", "/", "1", "12", "۰۰۰", "149", "800", "000000", "123456789012345678",
+                     "٫456"]),
     max_size=9,
 ).map("".join)  # fmt: skip
 
@@ -111,7 +112,16 @@ def test_nothing_delivered_is_nothing_read(ask, function):
 
 @pytest.mark.parametrize(
     ("delivered", "number"),
-    [("۱٬۲۳۴", 1234), ("1,234.0", 1234), (" -۵ ", -5), ("دو", None), ("", None), ("1.5", None), ("9" * 30, None)],
+    [
+        ("۱٬۲۳۴", 1234),
+        ("۱٫۲۳۴٫۵۶۷", 1234567),
+        ("1,234.0", 1234),
+        (" -۵ ", -5),
+        ("دو", None),
+        ("", None),
+        ("1.5", None),
+        ("9" * 30, None),
+    ],
 )
 def test_whole_numbers_as_delivered(ask, delivered, number):
     assert ask("whole_number", [delivered]) == [number]
