@@ -197,7 +197,8 @@ def expected_errors(strata: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFram
     """Say how precise a total and a share will be, before anything is issued.
 
     Args:
-        strata: population_count, sample_count, planning_share (of plans that hold) and the columns of `by`.
+        strata: population_count, sample_count, planning_share (of plans that hold), weight_excess (the sum of
+            1 / pi - 1 over the plans of the frame) and the columns of `by`.
         by: columns of the domains; none for the nation.
 
     Returns:
@@ -206,7 +207,8 @@ def expected_errors(strata: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFram
     Raises:
         FrameMismatch: a stratum with plans and no sample: nothing would be known of it.
     Source:
-        Cochran (1977), 5.3 and 5.10.
+        Cochran (1977), 5.3 and 5.10; where pi follows sizes, the variance anticipated of a mark that does not:
+        Isaki and Fuller (1982), Survey design under the regression superpopulation model, JASA 77.
     """
     size, taken = strata["population_count"].astype(float), strata["sample_count"].astype(float)
     if ((size > 0) & (taken == 0)).any():
@@ -214,8 +216,8 @@ def expected_errors(strata: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFram
             place="allocation", found="a stratum with plans and no sample", wanted="at least one plan of each stratum"
         )
     share = strata["planning_share"].astype(float)
-    spread = share * (1 - share) * size / (size - 1).clip(lower=1)
-    parts = strata.assign(held=share * size, variance=size**2 * (1 - taken / size) * spread / taken)
+    spread = planning_variances(share, size)
+    parts = strata.assign(held=share * size, variance=strata["weight_excess"] * spread)
     names = ["population_count", "sample_count", "held", "variance"]
     sums = parts.groupby(list(by), sort=True)[names].sum() if by else parts[names].sum().to_frame().T
     whole = sums["population_count"]

@@ -32,8 +32,9 @@ def read_amounts(texts: Sequence[str]) -> list[Decimal | None]:
     """Read numbers as delivered; `reference.amount` is the same rule in SQL.
 
     Thousands stand in groups of three behind one and the same of `,` `٬` `،` or space, decimals behind `.` or `٫`
-    (never `/`). Where ٫ stands more than once it parts thousands; `۱٫۲۳۴` alone is a decimal, as Unicode has it. Minus stands before, behind, or as parentheses. Quotes and `$`, ﷼, ریال, تومان are let pass: the
-    unit is the source's to state, and nothing is converted. Spreadsheets' `1.5E+08` is read.
+    (never `/`). Where ٫ stands more than once it parts thousands; `۱٫۲۳۴` alone is a decimal, as Unicode has it.
+    Minus stands before, behind, or as parentheses. Quotes and `$`, ﷼, ریال, تومان are let pass: the unit is the
+    source's to state, and nothing is converted. Spreadsheets' `1.5E+08` is read.
 
     Args:
         texts: cells as text.

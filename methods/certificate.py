@@ -218,6 +218,26 @@ def list_differences(issued: pd.DataFrame, drawn: pd.DataFrame) -> list[Differen
     return [one for one in found if one is not None]
 
 
+def coordination_differences(certified: Mapping[str, Any] | None, former: Mapping[str, Any] | None) -> list[Difference]:
+    """Hold what a certificate says of the round it was coordinated with against that round itself.
+
+    Args:
+        certified: root_seed, and moved_on by stratum; None for a round on its own.
+        former: the same, as the former round gives it.
+    """
+    if certified is None or former is None:
+        states = ["none" if one is None else "a former round" for one in (certified, former)]
+        parts = [_compared("coordination", *states)]
+    else:
+        moved, other = dict(certified["moved_on"]), dict(former["moved_on"])
+        apart = pd.Series(sorted(code for code in moved.keys() | other.keys() if moved.get(code) != other.get(code)))
+        parts = [
+            _compared("coordination, seed of the former round", certified["root_seed"], former["root_seed"]),
+            _some("coordination, strata that were moved on by another number than the former round gives", apart),
+        ]
+    return [one for one in parts if one is not None]
+
+
 def reserve_differences(kept: pd.DataFrame, drawn: pd.DataFrame) -> list[Difference]:
     """Hold a reserve against the one of a draw, and what was released of it against its order.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -25,6 +25,7 @@ __all__ = [
     "allocate_neyman",
     "draw_plans",
     "draw_reinspections",
+    "expected_precision",
     "inclusion_probabilities",
     "joint_inclusion_systematic",
     "moved_on",
@@ -36,6 +37,8 @@ __all__ = [
 # From here on a unit is taken for sure: its probability is 1 but for the last bits.
 CERTAIN = 1 - 1e-12
 WHOLE = 1e-6
+# Half a 95 % interval is so many standard errors of the share; whole plans leave a little room below a target.
+NORMAL_95, NEARLY = 1.96, 0.99
 METHODS = ("srs", "pps_systematic")
 RANDOM_BITS = 53
 TAKE_ALL = "-A"
@@ -220,11 +223,14 @@ class Draw:
         allocation: one row a stratum, see `allocate_levels`.
         drawn: one row a drawn plan, by plan_id, see `draw_plans`.
         reserve: plan_id, stratum_code, release_order, one row a plan in reserve, by stratum and order.
+        weight_excess: the sum of 1 / pi - 1 over the frame's plans, by stratum as in `allocation`: what an
+            unknown mark's variance is multiplied by.
     """
 
     allocation: pd.DataFrame
     drawn: pd.DataFrame
     reserve: pd.DataFrame
+    weight_excess: FloatArray
 
 
 def strata(plans: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
@@ -302,9 +308,12 @@ def draw_plans(
     queue = _queued(plans["plan_id"], hashed.result(), place, allocated, design, moved)
     if design.method == "srs":
         chosen = queue.rank < queue.sample_count[queue.place]
-        pi = (queue.sample_count / np.maximum(queue.population_count, 1))[queue.place]
+        chances = queue.sample_count / np.maximum(queue.population_count, 1)
+        pi = chances[queue.place]
+        excess: FloatArray = queue.population_count * (_inverse(chances) - 1)
     else:
         chosen, pi = _drawn_by_size(plans, queue, allocated, seed, design)
+        excess = np.bincount(queue.place, weights=_inverse(pi) - 1, minlength=len(allocated)).astype(np.float64)
     taken = np.flatnonzero(chosen)
     taken = taken[np.argsort(queue.order[taken])]
     rows, place = queue.order[taken], queue.place[taken]
@@ -319,7 +328,40 @@ def draw_plans(
     # A frame comes by plan_id, and asking is quicker than sorting.
     if not (ordered[:-1] <= ordered[1:]).all():
         drawn = drawn.sort_values("plan_id", ignore_index=True)
-    return Draw(allocated, drawn, _reserve(plans["plan_id"], queue, allocated))
+    return Draw(allocated, drawn, _reserve(plans["plan_id"], queue, allocated), excess)
+
+
+def expected_precision(draw: Draw, rules: Mapping[str, Any]) -> pd.DataFrame:
+    """Say how precise nation and provinces will be, and which constraint holds each, before anything is issued.
+
+    Args:
+        draw: as drawn.
+        rules: allocation, largest_province_workload; precision_targets where the allocation is by precision.
+
+    Returns:
+        level (nation, province), unit_code, population_count, sample_count, planning_share, standard_error of the
+        share, binding_bound: population (every plan is taken), workload (the province's limit), minimum (each
+        stratum is at its least), precision (no plan can be spared), none.
+
+    Raises:
+        FrameMismatch: a stratum with plans and no sample.
+    """
+    strata = draw.allocation.rename(
+        columns={"eligible_plan_count": "population_count", "sample_plan_count": "sample_count"}
+    ).assign(weight_excess=draw.weight_excess)
+    nation = allocation.expected_errors(strata).assign(level="nation", unit_code="IR")
+    province = allocation.expected_errors(strata, ["province_code"]).rename_axis("unit_code").reset_index()
+    table = pd.concat([nation, province.assign(level="province")], ignore_index=True)
+    is_floor = strata["binding_bound"].isin(["minimum", "population"]).groupby(strata["province_code"]).all()
+    limit = table["unit_code"].map(_workload_limit(province["unit_code"], rules))
+    taken = table["sample_count"]
+    is_tight = pd.Series(False, index=table.index)
+    if str(rules["allocation"]) == "precision":
+        target = table["level"].map({level: float(width) for level, width in rules["precision_targets"].items()})
+        is_tight = NORMAL_95 * table["standard_error"] > target * NEARLY
+    bound = pd.Series("none", index=table.index).mask(is_tight, "precision")
+    bound = bound.mask(table["unit_code"].map(is_floor).eq(True), "minimum").mask(taken == limit, "workload")
+    return table.assign(binding_bound=bound.mask(taken == table["population_count"], "population"))
 
 
 def moved_on(former: pd.DataFrame, overlap_share: float) -> pd.Series:
@@ -580,10 +622,14 @@ def _province_sizes(cells: pd.DataFrame, method: str, rules: Mapping[str, Any]) 
     return _shared(table, method, int(rules["issued_plan_count"]), table["minimum"], limit, rules)
 
 
-def _workload_limits(provinces: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+def _workload_limit(codes: Iterable[str], rules: Mapping[str, Any]) -> pd.Series:
     said: Mapping[str, str] = rules["largest_province_workload"]
     usual = float(said["default"])
-    limit = pd.Series({code: float(said.get(str(code), usual)) for code in provinces.index})
+    return pd.Series({code: float(said.get(str(code), usual)) for code in codes}, dtype=np.float64)
+
+
+def _workload_limits(provinces: pd.DataFrame, rules: Mapping[str, Any]) -> pd.Series:
+    limit = _workload_limit(provinces.index, rules)
     short = limit < provinces["minimum"]
     if short.any():
         code = str(short.idxmax())
@@ -625,9 +671,8 @@ def _allocated_by_precision(cells: pd.DataFrame, rules: Mapping[str, Any]) -> pd
     codes = np.array(sorted(cells["province_code"].unique()), dtype=object)
     inside = cells["province_code"].to_numpy(dtype=object) == codes[:, None]
     domains = np.vstack([np.ones((1, len(cells)), dtype=bool), inside])
-    # Half a 95 % interval is 1.96 standard errors of the share.
     half = np.array([float(wanted["nation"]), *[float(wanted["province"])] * len(codes)])
-    targets = (half / 1.96 * (domains * size).sum(axis=1)) ** 2
+    targets = (half / NORMAL_95 * (domains * size).sum(axis=1)) ** 2
     names = ["half-width of the nation", *(f"half-width of province {code}" for code in codes)]
     found, _ = allocation.allocate_precision(
         size, np.where(domains, spread, 0.0), targets, np.maximum(cells["minimum"], 1), cells["maximum"], names
@@ -676,6 +721,11 @@ def _refuse_county_in_two_provinces(cells: pd.DataFrame) -> None:
 
 
 # helpers of the draw -----------------------------------------------------------------------------
+
+
+def _inverse(pi: FloatArray) -> FloatArray:
+    inverse: FloatArray = np.divide(1.0, pi, out=np.full(len(pi), np.inf), where=pi > 0)
+    return inverse
 
 
 def _refuse_lone_coordination(design: Design, moved: pd.Series | None) -> None:

@@ -16,7 +16,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from methods import allocation, certificate, sample
+from methods import certificate, sample
 from methods.errors import CertificateWrong, FrameMismatch, SeedMismatch, SettingWrong
 from methods.guideline import Section
 from methods.period import Period
@@ -138,7 +138,7 @@ def draw_plans(period: Period) -> Receipt:
     partition = _partition(period)
     rules, seed = law.section("sampling", period), _seed(period)
     drawn = sample.draw_plans(_frame(period), rules, seed, *_coordinated(period, rules))
-    expected = _expected(drawn.allocation)
+    expected = sample.expected_precision(drawn, rules)
     again = sample.draw_reinspections(drawn.drawn, rules, seed).assign(**partition)
     with warehouse.transaction() as connection:
         for table, rows in (
@@ -153,6 +153,11 @@ def draw_plans(period: Period) -> Receipt:
     return receipt
 
 
+def _coordination(moved: pd.Series | None, root_seed: str) -> dict[str, Any] | None:
+    """State in a certificate what a round was coordinated by."""
+    return None if moved is None else {"root_seed": root_seed, "moved_on": moved.to_dict()}
+
+
 def _coordinated(period: Period, rules: Mapping[str, Any]) -> tuple[pd.Series | None, str]:
     """Look up the round before in the year, which a coordinated round moves on from."""
     share = sample.Design.of(rules).overlap_share
@@ -163,17 +168,11 @@ def _coordinated(period: Period, rules: Mapping[str, Any]) -> tuple[pd.Series | 
     return sample.moved_on(drawn, share), str(_certificate(former)["seed"])
 
 
-def _expected(strata: pd.DataFrame) -> pd.DataFrame:
-    cells = strata.rename(columns={"eligible_plan_count": "population_count", "sample_plan_count": "sample_count"})
-    nation = allocation.expected_errors(cells).assign(level="nation", unit_code="IR")
-    province = allocation.expected_errors(cells, ["province_code"]).rename_axis("unit_code").reset_index()
-    return pd.concat([nation, province.assign(level="province")], ignore_index=True)
-
-
 def _show_expected(period: Period, strata: pd.DataFrame, expected: pd.DataFrame) -> None:
     bound = strata["binding_bound"].value_counts().to_dict()
     half_width = (196 * expected["standard_error"]).round(2)
-    table = expected[["unit_code", "population_count", "sample_count"]].assign(half_width_points=half_width)
+    columns = ["unit_code", "population_count", "sample_count", "binding_bound"]
+    table = expected[columns].assign(half_width_points=half_width)
     create_table_artifact(
         key=f"expected-precision-{period}",
         table=json.loads(table.to_json(orient="records")),
@@ -351,6 +350,9 @@ def _verified(path: Path, written: dict[str, Any], with_store: bool) -> list[cer
         stored = certificate.differences(
             written, _frame(period), issued_rows, committed, version, values, reserve, repeated
         )
+        certified = Section("sampling, of the certificate", str(period), written["guideline"]["values"], ())
+        former = _coordination(*_coordinated(period, certified))
+        stored += certificate.coordination_differences(written["coordination"], former)
         found += [certificate.Difference(f"warehouse, {one.place}", one.certified, one.found) for one in stored]
     return found
 
@@ -364,12 +366,11 @@ def _certified(period: Period, rules: Section, listed: pd.DataFrame) -> str:
     """Draw once more and certify that, if it is the list that is to be issued."""
     frame, seed = _frame(period), _seed(period)
     moved, root = _coordinated(period, rules)
-    coordination = None if moved is None else {"root_seed": root, "moved_on": moved.to_dict()}
     drawn = sample.draw_plans(frame, rules, seed, moved, root)
     _refuse_another_list(period, listed, drawn.drawn)
     again = sample.draw_reinspections(drawn.drawn, rules, seed)
     guideline = {"version": rules.version, "values": _plain(rules)}
-    made = certificate.certify(str(period), seed, frame, guideline, drawn, again, coordination)
+    made = certificate.certify(str(period), seed, frame, guideline, drawn, again, _coordination(moved, root))
     return json.dumps(made, ensure_ascii=False, sort_keys=True)
 
 

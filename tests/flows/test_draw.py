@@ -183,6 +183,7 @@ def test_precision_is_said_before_anything_is_issued(rehearsed):
                  " and indicator = 'crude_confirmation_rate' and basis = 'estimated'").squeeze()  # fmt: skip
     # By a planning share of .7 it came out as expected, to a tenth.
     assert found == pytest.approx(table.loc["IR", "standard_error"], rel=0.1)
+    assert set(table["binding_bound"]) <= {"none", "workload", "minimum", "population"}
     bounds = rows("select binding_bound, sample_plan_count from sample.allocation where year = 1403")
     assert set(bounds["binding_bound"]) <= {"none", "minimum", "population", "maximum"}
 

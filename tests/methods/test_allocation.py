@@ -117,7 +117,9 @@ def test_a_precision_out_of_reach_names_its_target():
 
 def test_expected_errors_worked_by_hand():
     # Half of 100 drawn, share .5: S^2 = .25 * 100/99; variance of the share = (1 - .5) S^2 / 50.
-    strata = pd.DataFrame({"population_count": [100], "sample_count": [50], "planning_share": [0.5]})
+    strata = pd.DataFrame({
+        "population_count": [100], "sample_count": [50], "planning_share": [0.5], "weight_excess": [100 * (2 - 1)]
+    })  # fmt: skip
     found = allocation.expected_errors(strata)
     assert found["standard_error"].iloc[0] == pytest.approx(np.sqrt(0.5 * 0.25 * 100 / 99 / 50), rel=1e-12)
     with pytest.raises(FrameMismatch, match="no sample"):

@@ -70,6 +70,22 @@ def test_another_seed_draws_another_list(certified):
     assert {"list, SHA-256", "seed, SHA-256", "issued list, plans of the draw that are not on it"} <= set(found)
 
 
+def test_a_round_that_moved_on_by_other_numbers_than_the_former_gives_is_named():
+    former = {"root_seed": "first", "moved_on": {"0101": 0.25, "0102": 0.5}}
+    assert (
+        certificate.coordination_differences(former, former) == certificate.coordination_differences(None, None) == []
+    )
+    favoured = former | {"moved_on": {"0101": 0.25, "0102": 0.75}, "root_seed": "third"}
+    assert [str(one) for one in certificate.coordination_differences(favoured, former)] == [
+        "coordination, seed of the former round: certified third; found first",
+        "coordination, strata that were moved on by another number than the former round gives:"
+        " certified none; found 1: 0102",
+    ]
+    assert (
+        str(*certificate.coordination_differences(None, former)) == "coordination: certified none; found a former round"
+    )
+
+
 def test_a_plan_released_before_its_turn_is_named():
     reserve = pd.DataFrame({"stratum_code": "0101", "release_order": [1, 2, 3], "plan_id": ["a", "b", "c"]})
     kept = reserve.assign(released_on=[None, None, None])

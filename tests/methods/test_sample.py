@@ -311,6 +311,55 @@ def test_a_workload_limit_moves_plans_to_other_provinces_and_is_named():
         sample.allocate_levels(PLANS, RULES | {"largest_province_workload": {"default": "9", "00": "3"}})
 
 
+def expected(plans, **changes):
+    rules = RULES | changes
+    return sample.expected_precision(draw(plans, "seed", **changes), rules).set_index("unit_code")
+
+
+@pytest.mark.parametrize(
+    ("changes", "bounds"),
+    [
+        # 20 plans: 10 and 2 of province 00, 8 of 01.
+        ({"issued_plan_count": 10}, {"IR": "none", "00": "none", "01": "none"}),
+        ({"largest_province_workload": {"default": "inf", "00": "4"}}, {"IR": "none", "00": "workload", "01": "none"}),
+        ({"issued_plan_count": 20}, {"IR": "population", "00": "population", "01": "population"}),
+        ({"issued_plan_count": 6}, {"IR": "none", "00": "minimum", "01": "minimum"}),
+    ],
+)
+def test_what_holds_a_province_is_said_before_anything_is_issued(changes, bounds):
+    assert expected(PLANS, **changes)["binding_bound"].to_dict() == bounds
+
+
+def test_a_target_that_leaves_no_plan_to_spare_is_what_holds_its_province():
+    rules = {"allocation": "precision", "precision_targets": {"nation": "0.5", "province": "0.10"}}
+    found = expected(frame(**{"0001": 400, "0101": 900}), **rules)
+    assert found["binding_bound"].to_dict() == {"IR": "none", "00": "precision", "01": "precision"}
+    assert (1.96 * found["standard_error"]["00":] <= 0.10).all()
+
+
+def test_equal_sizes_promise_what_simple_random_sampling_does_and_unequal_ones_less():
+    plans = frame(**{"0001": 40, "0101": 60})
+    by_size = {"design": {"method": "pps_systematic", "size": "loan_paid_rial"}, "issued_plan_count": 25}
+    plain = expected(plans, issued_plan_count=25)["standard_error"]
+    equal = expected(plans.assign(loan_paid_rial=7), **by_size)["standard_error"]
+    unequal = expected(plans.assign(loan_paid_rial=np.arange(1, 101)), **by_size)["standard_error"]
+    assert equal.to_numpy() == pytest.approx(plain.to_numpy(), rel=1e-12)
+    assert (unequal > plain).all()
+
+
+def test_the_precision_stated_of_a_draw_by_size_is_the_one_it_has():
+    # A mark that does not follow the sizes: the spread of its estimated share over 4,000 draws.
+    plans = frame(**{"0001": 60}).assign(loan_paid_rial=np.tile([1, 2, 3, 6, 8], 12))
+    rules = {"design": {"method": "pps_systematic", "size": "loan_paid_rial"}, "issued_plan_count": 15}
+    pi, marks = sample.inclusion_probabilities(plans["loan_paid_rial"], 15), np.arange(60) % 2 == 0
+    chance, shares = np.random.default_rng(7), []
+    for _ in range(4_000):
+        order = chance.permutation(60)
+        drawn = order[sample.systematic_pps(pi[order], chance.random())]
+        shares.append((marks[drawn] / pi[drawn]).sum() / (1 / pi[drawn]).sum())
+    assert np.std(shares) == pytest.approx(expected(plans, **rules)["standard_error"]["IR"], rel=0.12)
+
+
 def test_a_required_province_without_plans_is_named():
     with pytest.raises(FrameMismatch, match="province 02: found no eligible plan"):
         draw(PLANS, "seed", required_province_codes=["00", "01", "02"])
