@@ -36,6 +36,12 @@ _MONTH_PATTERNS = (
     "فروردین", "ارد[یئ]? ?بهشت", "خرداد", "تیر", "ا?مرداد", "شهریور", "مهر", "[آا]بان", "[آا]ذر", "د[یئ]", "بهمن",
     "اسفند|اسپند",
 )  # fmt: skip
+_ENGLISH_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+# As `to_char` of an Oracle server writes years of two digits by default (RR).
+ENGLISH_CENTURY_TURN = 50
 _NAMED_MONTH = "|".join(f"(?P<m{month}>{pattern})" for month, pattern in enumerate(_MONTH_PATTERNS, start=1))
 _WEEKDAY = "(?:(?:(?:یک|دو|سه|چهار|پنج) ?)?شنبه|جمعه)[،,]? ?"
 _HALF_OF_DAY = r"(?: ?(?:[AaPp][Mm]|[قب]\.? ?ظ\.?))?"
@@ -51,7 +57,9 @@ _DATE = re.compile(
     rf"|(?P<a>[0-9]{{1,2}})(?P<t>[-/.])(?P<b>[0-9]{{1,2}})(?P=t)(?P<z>[0-9]{{4}})"
     rf"|(?P<cy>[0-9]{{4}})(?P<cm>[0-9]{{2}})(?P<cd>[0-9]{{2}})(?:\.0)?"
     rf"|(?:{_WEEKDAY})?(?P<nd>[0-9]{{1,2}}) ?(?:{_NAMED_MONTH})(?: ?ماه)?,? ?(?:سال )?"
-    rf"(?P<ny>[0-9]{{2}}|[0-9]{{4}})){_TIME}"
+    rf"(?P<ny>[0-9]{{2}}|[0-9]{{4}})"
+    r"|(?P<ed>[0-9]{1,2})[- /]?(?P<em>[A-Za-z]{3,9})\.?(?:[-/]|,? ?)(?P<ey>[0-9]{2}|[0-9]{4})"
+    rf"|(?P<fm>[A-Za-z]{{3,9}})\.? ?(?P<fd>[0-9]{{1,2}}),? (?P<fy>[0-9]{{4}})){_TIME}"
     r"|(?P<serial>[0-9]{5})(?:\.[0-9]*)?"
 )
 
@@ -107,9 +115,10 @@ def read_dates(
     """Read dates of any form agencies write, Jalali or Gregorian, digits of three scripts.
 
     Read are `1403/2/7`, `1403.02.07`, `14030207`, `98/1/5` (Jalali), `7/2/1403` (Jalali, day first),
-    `7 اردیبهشت 1403`, Excel serials 20000 to 80000 of the 1900 system, `2024-04-26`, `20240426`, `26/4/2024` and
-    `4/26/2024` (not `4/5/2024`, which may be two days); each with a time behind it, which is let go, and with
-    spaces around the signs between its parts, which may be a backslash, an en dash or a decimal sign too.
+    `7 اردیبهشت 1403`, Excel serials 20000 to 80000 of the 1900 system, `2024-04-26`, `20240426`, `26-APR-24`,
+    `April 26, 2024`, `26/4/2024` and `4/26/2024` (not `4/5/2024`, which may be two days); each with a time behind
+    it, which is let go, and with spaces around the signs between its parts, which may be a backslash, an en dash or
+    a decimal sign too.
 
     Args:
         texts: cells as text; None stays unread.
@@ -118,7 +127,7 @@ def read_dates(
     Returns:
         The days, NaT where unread; and the names of the forms: jalali, jalali_short, jalali_day_first,
         jalali_compact, jalali_named, excel_serial, gregorian, gregorian_day_first, gregorian_month_first,
-        gregorian_compact; empty where no form fits. A form with NaT is a day that
+        gregorian_compact, gregorian_named; empty where no form fits. A form with NaT is a day that
         does not exist, or not in Jalali 1300 to 1503.
     """
     codes, distinct = pd.factorize(np.array(texts, dtype=object))
@@ -154,7 +163,20 @@ def _parts_of(found: re.Match[str] | None, century_turn: int) -> Parts:
     if found["ny"]:
         month = next(month for month in range(1, 13) if found[f"m{month}"])
         return "jalali_named", _full_year(found["ny"], century_turn), month, int(found["nd"])
+    if found["ey"]:
+        return _english(found["ey"], found["em"], found["ed"])
+    if found["fy"]:
+        return _english(found["fy"], found["fm"], found["fd"])
     return "excel_serial", 0, 0, int(found["serial"])
+
+
+def _english(year: str, name: str, day: str) -> Parts:
+    months = [number for number, month in enumerate(_ENGLISH_MONTHS, start=1) if month.startswith(name.lower())]
+    # Three letters tell them all apart; `Sept` is as usual as `Sep`.
+    if len(months) != 1:
+        return _UNREAD
+    century = 0 if len(year) == 4 else 2000 if int(year) < ENGLISH_CENTURY_TURN else 1900
+    return "gregorian_named", century + int(year), months[0], int(day)
 
 
 def _year_first(form: str, year: str, month: str, day: str, century_turn: int) -> Parts:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Format = Literal["auto", "csv", "xlsx", "xls", "ods", "jsonl", "json", "parquet", "pages"]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _of_one_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no pattern: {error}") from error
+    if groups != 1:
+        raise ValueError(f"{pattern!r} has {groups} groups; one is wanted, around the code")
+    return pattern
 
 
 class SheetCell(_Strict):
@@ -33,5 +44,7 @@ class Reading(_Strict):
     sheet: str | Annotated[int, Field(ge=1)] | None = Field(default=None, description="name or 1-based number")
     rows: str | None = Field(default=None, description="dotted path of the list of records in JSON")
     foot: Literal["auto", "keep"] = "auto"
-    sheet_code: str | None = Field(default=None, description="pattern whose group 1 is the county code")
+    sheet_code: Annotated[str, AfterValidator(_of_one_group)] | None = Field(
+        default=None, description="pattern whose group 1 is the county code"
+    )
     cells: tuple[SheetCell, ...] = ()

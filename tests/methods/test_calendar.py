@@ -76,6 +76,11 @@ THE_DAY = np.datetime64("2024-04-26")
         ("20240426", "gregorian_compact"),
         ("26/4/2024", "gregorian_day_first"),
         ("4/26/2024", "gregorian_month_first"),
+        ("26-APR-24", "gregorian_named"),
+        ("26-Apr-2024", "gregorian_named"),
+        ("26 April 2024 10:11", "gregorian_named"),
+        ("Apr. 26, 2024", "gregorian_named"),
+        ("april 26 2024", "gregorian_named"),
     ],
 )
 def test_one_day_in_every_form(delivered, form):
@@ -86,6 +91,7 @@ def test_one_day_in_every_form(delivered, form):
 @pytest.mark.parametrize(
     "delivered",
     ["1403/13/1", "1402/12/30", "1403/7/31", "1403/0/1", "1403/1/0", "0/1/1", "0000/1/1", "9999/1/1", "2023-02-29",
+     "26-Mai-24", "31-APR-24", "26 Ap 2024", "Apr 2024", "26-JU-24", "1-Apr-1403",
      "4/5/2024", "1403-2/7", "19999", "80001", "1299/12/29", "1504/1/1", "1921-03-20", "2125-03-21", "دیروز", "", None],
 )  # fmt: skip
 def test_a_day_that_does_not_exist_or_may_be_two_is_not_read(delivered):
@@ -100,6 +106,11 @@ def test_two_digit_years_turn_where_they_are_told_to():
     dates, _ = calendar.read_dates(["98/1/5", "19/1/5", "20/1/5"])
     assert calendar.to_jalali(dates)[0].tolist() == [1398, 1419, 1320]
     assert calendar.to_jalali(calendar.read_dates(["19/1/5"], century_turn=10)[0])[0].tolist() == [1319]
+
+
+def test_years_of_two_digits_behind_an_english_month_turn_as_oracle_turns_them():
+    dates, _ = calendar.read_dates(["01-SEP-49", "01-Sept-50"])
+    assert dates.astype(str).tolist() == ["2049-09-01", "1950-09-01"]
 
 
 def test_a_serial_is_the_day_excel_shows():

@@ -296,6 +296,14 @@ def test_cells_of_one_workbook_without_a_zip(read, workbook):
     assert read(workbook(fill=census()), cells=CELLS).rows[0] == ["قم2501", "active", "7"]
 
 
+def test_a_header_row_beyond_the_sheet_is_refused(read, workbook):
+    def fill(book):
+        book.add_worksheet("طرح").write_row(0, 0, ["a", "b"])
+
+    with pytest.raises(SourceUnreadable, match="sheet طرح: found no row 9"):
+        read(workbook(fill=fill), header_row=9)
+
+
 @pytest.mark.parametrize(
     ("fill", "found"),
     [

@@ -257,7 +257,8 @@ def test_a_long_table_is_read_within_bounds(tmp_path, read):
     assert peak < 8 * 1024**2 < path.stat().st_size
 
 
-@pytest.mark.parametrize("wrong", [{"format": "doc"}, {"delimiter": ",,"}, {"header_row": 0}, {"colour": "red"}])
+@pytest.mark.parametrize("wrong", [{"format": "doc"}, {"delimiter": ",,"}, {"header_row": 0}, {"colour": "red"},
+                                   {"sheet_code": "("}, {"sheet_code": "[0-9]{4}"}])  # fmt: skip
 def test_a_reading_says_only_what_can_be_read(wrong):
     with pytest.raises(ValidationError):
         Reading(**wrong)

@@ -35,6 +35,7 @@ from tasks.edges.reading.table import (
     check_alike,
     empty,
     find_header,
+    no_such_row,
     unreadable,
     without_foot,
     writer,
@@ -102,6 +103,8 @@ def read_table(content: Content, reading: Reading, key: Key, headers: Collection
         rows = _text_rows(sheet, _errors(content, survey, index), tally)
         top = list(islice(rows, HEAD_ROWS if reading.header_row == "auto" else reading.header_row))
         header = find_header(top, reading, key, headers, partial(_joined, top, _merges(sheet)))
+        if header is None and top and reading.header_row != "auto":
+            raise no_such_row(f"{content.place}, sheet {sheet.name}", reading.header_row)
         if header is None:
             raise empty(f"{content.place}, sheet {sheet.name}")
         check_alike(f"{content.place}, sheet {sheet.name}", header.cells, key)

@@ -102,6 +102,16 @@ def find_header(
     return best if best is not None and best.score else _first_filled(rows)
 
 
+def no_such_row(place: str, row: int | str) -> SourceUnreadable:
+    """Say that the row of the header is not there: one that was said, or any (`auto`)."""
+    return unreadable(
+        place,
+        "no filled row at its top" if row == "auto" else f"no row {row}",
+        "a header",
+        "Correct `header_row` in its YAML, or ask the agency for the agreed layout.",
+    )
+
+
 def check_alike(place: str, header: Sequence[str], key: Key) -> None:
     """Refuse a header that stands over two columns.
 

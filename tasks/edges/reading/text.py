@@ -27,6 +27,7 @@ from tasks.edges.reading.table import (
     check_alike,
     empty,
     find_header,
+    no_such_row,
     unreadable,
     without_foot,
 )
@@ -288,12 +289,7 @@ def _find_delimiter(place: str, head: str, reading: Reading, key: Key, headers: 
 def _no_header(place: str, head: str, reading: Reading) -> SourceUnreadable:
     if not head.strip():
         return empty(place)
-    return unreadable(
-        place,
-        f"no row {reading.header_row}" if reading.header_row != "auto" else "no filled row at its top",
-        "a header",
-        "Correct `header_row` in its YAML, or ask the agency for the agreed layout.",
-    )
+    return no_such_row(place, reading.header_row)
 
 
 def _top(head: str, delimiter: str, reading: Reading) -> list[list[str]]:
