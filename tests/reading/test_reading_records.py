@@ -74,6 +74,20 @@ def test_half_of_a_sign_is_no_sign(read):
     assert read(b'[{"a": "x\\ud83d", "b": ["\\ud83d"]}]').rows == [["x\ufffd", '["\ufffd"]']]
 
 
+@pytest.mark.parametrize(
+    ("cell", "found"), [("a\0b", "a character of zero"), ("x" * 10_000_000, "10000000 characters")]
+)
+def test_what_no_table_of_text_can_hold_is_refused_with_its_place(read, tmp_path, cell, found):
+    records = [{"a": "1"}, {"a": cell}]
+    with pytest.raises(SourceUnreadable, match=f"line 2: found {found}"):
+        read("\n".join(map(json.dumps, records)).encode(), format="jsonl")
+    with pytest.raises(SourceUnreadable, match=f"record 2: found {found}"):
+        read(json.dumps(records).encode(), format="json")
+    parquet.write_table(pa.Table.from_pylist(records), tmp_path / "plans.parquet")
+    with pytest.raises(SourceUnreadable, match=f"row 2: found {found}"):
+        read((tmp_path / "plans.parquet").read_bytes())
+
+
 def test_a_key_that_comes_late_is_refused_with_its_record(read, monkeypatch):
     monkeypatch.setattr(records, "HEADER_RECORDS", 2)
     rows = [{"a": 1}, {"b": 2}, {"a": 3}, {"a": 4, "c": 5}, {"d": 6, "c": 7}]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import chain, count, islice
 from typing import Any
 
 from methods.errors import HeaderMismatch
@@ -184,7 +184,7 @@ def _record_rows(flat: Iterable[tuple[str, Record]], names: list[str]) -> Iterat
     for where, record in flat:
         if not record.keys() <= known and len(late) < MOST_NAMED:
             late = {name: where for name in record if name not in known} | late
-        yield [record.get(name) for name in names]
+        yield _sound(where, [record.get(name) for name in names])
     if late:
         raise HeaderMismatch(
             place=next(iter(reversed(late.values()))),
@@ -205,6 +205,23 @@ def _flat(where: str, record: Any) -> Record:
         flat |= {name: _value_text(value)} if parts is None else {f"{name}/{part}": it for part, it in parts.items()}
     return flat
 
+
+def _sound(where: str, row: Row) -> Row:
+    """Refuse what no table of text can hold, as in a CSV: a character of zero, a cell beyond all measure."""
+    whole = "".join(filter(None, row))
+    if "\0" in whole:
+        raise unreadable(where, "a character of zero", "text", _TEXT_REMEDY)
+    if len(whole) > text.LARGEST_CELL and (longest := max(len(cell or "") for cell in row)) > text.LARGEST_CELL:
+        raise unreadable(
+            where,
+            f"{longest} characters in one cell",
+            f"at most {text.LARGEST_CELL} characters in a cell",
+            _TEXT_REMEDY,
+        )
+    return row
+
+
+_TEXT_REMEDY = "Ask the agency for a file without it."
 
 # Half of a pair, as where a sign was cut in two, is no sign.
 _HALF = re.compile("[\ud800-\udfff]")
@@ -228,8 +245,10 @@ def _parquet_rows(content: Content, file: Any) -> Iterator[Row]:
     import pyarrow as pa
 
     try:
+        number = count(1)
         for batch in file.iter_batches(batch_size=BATCH_ROWS):
-            yield from map(list, zip(*(_column_text(column) for column in batch.columns), strict=True))
+            for row in zip(*(_column_text(column) for column in batch.columns), strict=True):
+                yield _sound(f"{content.place}, row {next(number)}", list(row))
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise unreadable(content.place, _first_line(error), "a whole Parquet file") from error
 
