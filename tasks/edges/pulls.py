@@ -151,9 +151,19 @@ class _Kobo(_Service):
     token: Credential = Field(description="name of a credential")
 
 
+Photographed = Annotated[
+    str | None,
+    Field(
+        description="column of a photograph, groups before it behind `/`; its SHA-256 comes as `<column>/sha256`, the"
+        " photograph itself is not kept"
+    ),
+]
+
+
 class OdkPull(_Odk):
     """Submissions to a form at ODK Central, through its OData service."""
 
+    photograph: Photographed = None
     table: str = "Submissions"
     with_repeats: bool = Field(default=False, description="repeats come inside of their submission")
     page_size: int = Field(default=1000, ge=1)
@@ -162,6 +172,7 @@ class OdkPull(_Odk):
 class KoboPull(_Kobo):
     """Submissions to an asset at KoboToolbox, API version 2."""
 
+    photograph: Photographed = None
     # Since 2026 a page holds at most 1,000 submissions.
     page_size: int = Field(default=1000, ge=1, le=1000)
 

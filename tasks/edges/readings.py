@@ -10,6 +10,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Format = Literal["auto", "csv", "xlsx", "xls", "ods", "jsonl", "json", "parquet", "pages"]
 
 
+# Beside the pages of a collection server: the SHA-256 of each submission's photograph.
+PHOTOGRAPHS = "photographs.json"
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

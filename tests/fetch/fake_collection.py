@@ -51,6 +51,7 @@ class Central:
     draft: Version | None = None
     published: list = field(default_factory=list)
     submissions: list = field(default_factory=list)
+    photographs: dict = field(default_factory=dict)
     in_the_trash: bool = False
 
     def __call__(self, asked):
@@ -68,8 +69,8 @@ class Central:
         if rest == "" and asked.method == "POST":
             return self.create(asked)
         form_id, _, rest = rest[1:].partition("/")
-        if form_id.endswith(".svc"):
-            return self.data(asked)
+        if form_id.endswith(".svc") or rest.startswith("submissions/"):
+            return self.submitted(asked, rest.rsplit("/", 1)[-1])
         if form_id not in {one.form_id for one in [self.draft, *self.published] if one}:
             return problem(404.1, "Could not find the resource you were looking for.")
         return self.of_form(asked, rest)
@@ -128,6 +129,13 @@ class Central:
             "publishedAt": at,
         }  # fmt: skip
 
+    def submitted(self, asked, name):
+        if "/attachments/" not in asked.path:
+            return self.data(asked)
+        if name not in self.photographs:
+            return problem(404.1, "Could not find the resource you were looking for.")
+        return 200, {"Content-Type": "image/jpeg"}, self.photographs[name]
+
     def data(self, asked):
         start, size = int(asked.query.get("$skip", 0)), int(asked.query["$top"])
         return reply(200, {"value": self.submissions[start : start + size], "@odata.count": len(self.submissions)})
@@ -146,6 +154,7 @@ class Kobo:
     deployed_media: dict = field(default_factory=dict)
     imports: list = field(default_factory=list)
     submissions: list = field(default_factory=list)
+    photographs: dict = field(default_factory=dict)
     polls_until_done: int = 1
 
     def __call__(self, asked):
@@ -195,6 +204,8 @@ class Kobo:
             return reply(204 if self.media.pop(rest.split("/")[1], None) else 404)
         if rest == "deployment/":
             return self.deploy(asked)
+        if (photograph := re.fullmatch(r"data/[0-9]+/attachments/([^/]+)/", rest)) is not None:
+            return 200, {"Content-Type": "image/jpeg"}, self.photographs[photograph[1]]
         return self.data(asked)
 
     def listed(self):

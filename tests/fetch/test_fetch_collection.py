@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import hashlib
 import json
 import urllib.parse
 import zipfile
@@ -9,7 +10,7 @@ import zipfile
 import pytest
 
 from methods.errors import SourceUnreadable
-from tasks.edges.fetch import SourceUnreachable
+from tasks.edges.fetch import SourceUnreachable, photographs
 
 SINCE = datetime.date(2026, 3, 21)
 VISITS = [{"__id": f"uuid:{number}", "visit": {"jobs": number}} for number in range(1, 6)]
@@ -170,3 +171,89 @@ def test_a_next_link_to_another_host_gets_no_token(web, kobo, fetch):
     web.answer = lambda asked: (200, {}, json.dumps(body).encode())
     with pytest.raises(SourceUnreadable, match="a next page at the host elsewhere.test"):
         fetch(kobo)
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def hashed(fetched):
+    with zipfile.ZipFile(fetched.path) as archive:
+        return json.loads(archive.read("photographs.json"))
+
+
+@pytest.fixture
+def album(web, central):
+    """Photographs at ODK Central, which sends to a store for one of them; one has not been sent yet."""
+    names = ["a.jpg", "b 2.jpg", None, "c.jpg", "d.jpg"]
+    shown = [visit | {"visit": {"photo": name}} for visit, name in zip(VISITS, names, strict=True)]
+    answers, asked_for = web.answer, []
+
+    def answer(asked):
+        if asked.path.startswith("/store/"):
+            asked_for.append(("store", asked.headers.get("Authorization")))
+            return 200, {}, b"from the store"
+        if "/attachments/" not in asked.path:
+            status, headers, body = answers(asked)
+            page = json.loads(body)
+            if "value" in page:
+                known = {one["__id"]: one for one in shown}
+                page["value"] = [known[one["__id"]] for one in page["value"]]
+            return status, headers, json.dumps(page).encode()
+        name = urllib.parse.unquote(asked.path.rsplit("/", 1)[1])
+        asked_for.append((urllib.parse.unquote(asked.path.split("/")[-3]), name))
+        if name == "c.jpg":
+            return 307, {"Location": f"{web.address}/store/c?signed=1"}, b""
+        return (404, {}, b"{}") if name == "d.jpg" else (200, {}, name.encode())
+
+    web.answer = answer
+    return asked_for
+
+
+def test_photographs_are_hashed_where_they_lie_and_a_store_gets_no_credentials(web, album, fetch):
+    fetched = fetch(odk(web, photograph="visit/photo"))
+    assert hashed(fetched) == {
+        "key": "__id", "column": "visit/photo",
+        "sha256": {"uuid:1": sha256(b"a.jpg"), "uuid:2": sha256(b"b 2.jpg"), "uuid:4": sha256(b"from the store")},
+    }  # fmt: skip
+    assert fetched.notes == ("3 pages, 3 photographs, 1 not there yet",)
+    assert album == [
+        ("uuid:1", "a.jpg"), ("uuid:2", "b 2.jpg"), ("uuid:4", "c.jpg"), ("store", None), ("uuid:5", "d.jpg")
+    ]  # fmt: skip
+
+
+def test_a_photograph_is_asked_for_until_it_is_there_and_never_again(web, album, fetch):
+    first = fetch(odk(web, photograph="visit/photo"))
+    content = first.path.read_bytes()
+    album.clear()
+    again = fetch(odk(web, photograph="visit/photo"))
+    assert album == [("uuid:5", "d.jpg")]
+    assert again.path.read_bytes() == content
+
+
+def test_a_fetch_that_breaks_off_among_photographs_goes_on_there(web, album, fetch, monkeypatch):
+    monkeypatch.setattr(photographs, "KEPT_EVERY", 1)
+    works = web.answer
+    web.answer = lambda asked: (504, {}, b"") if asked.path.endswith("c.jpg") else works(asked)
+    with pytest.raises(SourceUnreachable, match="status 504"):
+        fetch(odk(web, photograph="visit/photo"))
+    web.answer, web.asked = works, []
+    album.clear()
+    assert len(hashed(fetch(odk(web, photograph="visit/photo")))["sha256"]) == 3
+    assert album == [("uuid:4", "c.jpg"), ("store", None), ("uuid:5", "d.jpg")]
+    assert not [asked for asked in web.asked if "Submissions" in asked.path]
+
+
+def test_a_photograph_at_another_host_gets_no_token(web, kobo, fetch):
+    one = {"_id": 1, "photo": "a.jpg", "_attachments": [
+        {"question_xpath": "photo", "download_url": "http://elsewhere.test/a.jpg"}
+    ]}  # fmt: skip
+    web.answer = lambda asked: (200, {}, json.dumps({"count": 1, "next": None, "results": [one]}).encode())
+    with pytest.raises(SourceUnreadable, match="at the host elsewhere.test"):
+        fetch(kobo | {"photograph": "photo"})
+
+
+def test_a_photograph_without_end_is_refused(web, album, fetch, monkeypatch):
+    monkeypatch.setattr(photographs, "LARGEST_PHOTOGRAPH_BYTES", 4)
+    with pytest.raises(SourceUnreadable, match="a.jpg: found more than 4 bytes"):
+        fetch(odk(web, photograph="visit/photo"))

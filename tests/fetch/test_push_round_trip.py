@@ -74,6 +74,16 @@ ADDED = {
 }  # fmt: skip
 
 
+def added(kind, number, web):
+    """What a server adds to one submission."""
+    if kind == "odk":
+        return ADDED[kind] | {"__id": f"uuid:{number}"}
+    address = f"{web.address}/api/v2/assets/{Kobo.uid}/data/{number}/attachments/{number}.jpg/"
+    # At KoboToolbox an attachment is listed once it is there.
+    listed = {"question_xpath": "photograph", "filename": f"p/{number}.jpg", "download_url": address}
+    return ADDED[kind] | {"_id": number, "_attachments": [listed] if number % 4 else []}
+
+
 @pytest.mark.parametrize(("kind", "server"), [("odk", Central), ("kobo", Kobo)])
 def test_the_form_goes_out_and_its_answers_come_back_as_visits(phones, web, capsys, kind, server):
     web.answer = fake = server()
@@ -85,7 +95,11 @@ def test_the_form_goes_out_and_its_answers_come_back_as_visits(phones, web, caps
     files = fake.published[0].files if kind == "odk" else fake.deployed_media
     plans = list(csv.DictReader(io.StringIO(files["plans.csv"].decode())))
     assert len(plans) == 2400
-    fake.submissions = [answered(plan, number) | ADDED[kind] for number, plan in enumerate(plans[:40])]
+    fake.submissions = [answered(plan, number) | added(kind, number, web) for number, plan in enumerate(plans[:40])]
+    # Every tenth photograph is that of plan 1, and the last has not been sent yet.
+    fake.photographs = {
+        f"{number}.jpg": b"%d" % (1 if number % 10 == 1 else number) for number in range(39 if kind == "odk" else 40)
+    }
     if kind == "odk":
         asked = set(re.findall(r"<(\w+)/>", fake.published[0].xform))
         assert set(answered(plans[0], 0)) <= asked
@@ -93,6 +107,7 @@ def test_the_form_goes_out_and_its_answers_come_back_as_visits(phones, web, caps
     assert source_cli._tried(source, PERIOD)
     told = capsys.readouterr().out
     assert "40 rows, 0 given back" in told
+    assert (", 29 photographs, 1 not there yet" if kind == "odk" else ", 30 photographs") in told
 
 
 def test_only_the_plans_of_the_provinces_asked_for_go_out(phones, web):

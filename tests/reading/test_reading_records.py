@@ -61,6 +61,18 @@ def test_pages_in_a_zip_are_read_in_the_order_of_their_numbers(read, zipped):
     assert read(zipped({"a": document([{"n": 7}])}), format="pages").rows == [["7"]]
 
 
+def test_hashes_beside_pages_join_their_records(read, zipped):
+    beside = {"key": "__id", "column": "visit/photo", "sha256": {"2": "f" * 64}}
+    pages = {
+        "page-00001.json": document({"items": [{"__id": 1}, {"__id": 2}]}),
+        "photographs.json": json.dumps(beside).encode(),
+    }
+    found = read(zipped(pages), rows="items", format="pages")
+    assert (found.header, found.rows) == (["__id", "visit/photo/sha256"], [["1", ""], ["2", "f" * 64]])
+    with pytest.raises(SourceUnreadable, match="photographs.json: found another shape"):
+        read(zipped(pages | {"photographs.json": b"[]"}), rows="items", format="pages")
+
+
 @pytest.mark.parametrize(
     ("number", "text"),
     [("10", "10"), ("10.0", "10"), ("1e3", "1000"), ("0.10", "0.10"), ("12345678901234567.89", "12345678901234567.89"),

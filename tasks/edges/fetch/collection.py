@@ -6,6 +6,7 @@ import datetime
 import json
 import urllib.parse
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import httpx
 from tasks.edges.fetch.api import on_the_same_host
 from tasks.edges.fetch.errand import Desk, Fetched
 from tasks.edges.fetch.pages import Page, fetch_pages
+from tasks.edges.fetch.photographs import Photographs, at_kobo, at_odk
 from tasks.edges.fetch.web import Pass, Service, basic, service, token_of
 from tasks.edges.pulls import KoboPull, OdkPull, OdkPush
 
@@ -38,9 +40,13 @@ def fetch_odk(desk: Desk, pull: OdkPull) -> Fetched:
     first = httpx.URL(f"{address}/v1/projects/{pull.project}/forms/{form}.svc/{pull.table}", params=asked)
     with service(desk, pull.timeout_seconds, pull.longest_wait_seconds) as to:
         to.admission = odk_pass(desk, to, pull, address)
-        return fetch_pages(
-            desk, to, _Linked(desk, first, "value", "@odata.nextLink", "@odata.count"), pull.resume_hours
-        )
+        linked = _Linked(desk, first, "value", "@odata.nextLink", "@odata.count")
+        if pull.photograph is None:
+            return fetch_pages(desk, to, linked, pull.resume_hours)
+        photographs = Photographs(desk, to, pull.photograph, "__id")
+        submissions = f"{address}/v1/projects/{pull.project}/forms/{form}/submissions"
+        listed = partial(at_odk, column=pull.photograph, submissions=submissions)
+        return fetch_pages(desk, to, linked, pull.resume_hours, lambda pages: photographs.beside(listed(pages)))
 
 
 def fetch_kobo(desk: Desk, pull: KoboPull) -> Fetched:
@@ -57,7 +63,12 @@ def fetch_kobo(desk: Desk, pull: KoboPull) -> Fetched:
     first = httpx.URL(f"{base(desk, pull.address)}/api/v2/assets/{asset}/data.json", params=asked)
     with service(desk, pull.timeout_seconds, pull.longest_wait_seconds) as to:
         to.admission = Pass(value=f"Token {desk.vault(pull.token)}")
-        return fetch_pages(desk, to, _Linked(desk, first, "results", "next", "count"), pull.resume_hours)
+        linked = _Linked(desk, first, "results", "next", "count")
+        if pull.photograph is None:
+            return fetch_pages(desk, to, linked, pull.resume_hours)
+        photographs = Photographs(desk, to, pull.photograph, "_id")
+        listed = partial(at_kobo, desk, column=pull.photograph, first=first)
+        return fetch_pages(desk, to, linked, pull.resume_hours, lambda pages: photographs.beside(listed(pages)))
 
 
 @dataclass

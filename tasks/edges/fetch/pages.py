@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,15 @@ from tasks.edges.fetch.web import Answer, Service
 LARGEST_PAGE_BYTES = 64 * 1024**2
 STATE = "state.json"
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A further member of the ZIP, beside the pages, and what the receipt says of it."""
+
+    name: str
+    content: bytes
+    note: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,13 @@ class _State:
     expected: int | None = None
 
 
-def fetch_pages(desk: Desk, service: Service, paging: Paging, resume_hours: float) -> Fetched:
+def fetch_pages(
+    desk: Desk,
+    service: Service,
+    paging: Paging,
+    resume_hours: float,
+    beside: Callable[[Iterator[Any]], Extra] | None = None,
+) -> Fetched:
     """Fetch page after page, and bind them into a ZIP of the answers as they came.
 
     Args:
@@ -73,6 +88,7 @@ def fetch_pages(desk: Desk, service: Service, paging: Paging, resume_hours: floa
         service: where to ask.
         paging: what to ask for.
         resume_hours: older pages of a fetch that broke off are not used.
+        beside: makes a further member from the pages, once all of them are there.
 
     Returns:
         A ZIP with the members page-00001.json and so on; the same pages make the same bytes.
@@ -94,7 +110,10 @@ def fetch_pages(desk: Desk, service: Service, paging: Paging, resume_hours: floa
         notes.append(f"resumed at page {resumed_at + 1}")
     if service.waited_seconds:
         notes.append(f"waited {service.waited_seconds:g} s as asked")
-    fetched = _bind(desk, book, ", ".join(notes))
+    extra = beside(json.loads(path.read_bytes()) for path in book.pages()) if beside is not None else None
+    if extra is not None:
+        notes.append(extra.note)
+    fetched = _bind(desk, book, ", ".join(notes), extra)
     shutil.rmtree(book.folder)
     return fetched
 
@@ -255,17 +274,25 @@ class _Book:
         half.rename(self.folder / STATE)
 
 
-def _bind(desk: Desk, book: _Book, note: str) -> Fetched:
+def _bind(desk: Desk, book: _Book, note: str, extra: Extra | None) -> Fetched:
     spooled = Spooled(desk, f"{desk.errand.source_code}.zip", desk.errand.source_code)
     try:
         with zipfile.ZipFile(spooled.part, "w", zipfile.ZIP_STORED) as archive:
             for path in book.pages():
-                member = zipfile.ZipInfo(path.name, ZIP_DATE)
-                member.create_system, member.external_attr = 3, 0o644 << 16
+                member = _member(path.name)
                 member.file_size = path.stat().st_size
                 with path.open("rb") as page, archive.open(member, "w") as target:
                     shutil.copyfileobj(page, target, BLOCK_BYTES)
+            if extra is not None:
+                archive.writestr(_member(extra.name), extra.content)
         spooled.part.rename(spooled.path)
     finally:
         spooled.part.unlink(missing_ok=True)
     return Fetched(spooled.file_name, spooled.path, sha256_of(spooled.path), spooled.path.stat().st_size, (note,))
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """Name a member so that the same content makes the same bytes."""
+    member = zipfile.ZipInfo(name, ZIP_DATE)
+    member.create_system, member.external_attr = 3, 0o644 << 16
+    return member

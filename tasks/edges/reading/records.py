@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import chain, count, islice
@@ -14,7 +15,7 @@ from methods.errors import HeaderMismatch
 from tasks.edges.reading import containers, text
 from tasks.edges.reading.containers import KIND_NAMES, Content
 from tasks.edges.reading.table import Key, Row, Table, as_text, check_alike, unreadable
-from tasks.edges.readings import Reading
+from tasks.edges.readings import PHOTOGRAPHS, Reading
 
 # A document of JSON is read whole; what is larger comes as JSON lines or in pages.
 LARGEST_DOCUMENT = 256 * 1024**2
@@ -66,10 +67,12 @@ def read_pages(content: Content, reading: Reading, key: Key) -> Iterator[Table]:
     """
     if content.kind != "zip":
         raise unreadable(content.place, KIND_NAMES[content.kind], "a zip of JSON pages")
+    beside = _photographs(content)
     pages = (
-        record
+        (where, beside(record))
         for page in containers.each_file(content)
-        for record in _placed(page.place, _document(page, reading)[0], reading)
+        if page.name != PHOTOGRAPHS
+        for where, record in _placed(page.place, _document(page, reading)[0], reading)
     )
     yield _record_table(content.place, pages, key, [])
 
@@ -144,6 +147,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _placed(place: str, body: Any, reading: Reading) -> Iterator[Placed]:
     for number, record in enumerate(_records(place, body, reading), start=1):
         yield f"{place}, record {number}", record
+
+
+def _photographs(content: Content) -> Callable[[Any], Any]:
+    """Find the hashes of photographs that a fetch put beside its pages; give what adds them to a record."""
+    with zipfile.ZipFile(content.path) as archive:
+        if PHOTOGRAPHS not in archive.namelist():
+            return lambda record: record
+        if archive.getinfo(PHOTOGRAPHS).file_size > LARGEST_DOCUMENT:
+            raise unreadable(f"{content.place}, {PHOTOGRAPHS}", "a list too large", f"{LARGEST_DOCUMENT} bytes at most")
+        body = archive.read(PHOTOGRAPHS).decode("utf-8", "replace")
+    found = _parsed(f"{content.place}, {PHOTOGRAPHS}", body)
+    if not isinstance(found, dict) or not {"key", "column", "sha256"} <= found.keys():
+        raise unreadable(f"{content.place}, {PHOTOGRAPHS}", "another shape", "key, column and sha256")
+    key, column, hashes = found["key"], f"{found['column']}/sha256", found["sha256"]
+
+    def added(record: Any) -> Any:
+        return record | {column: hashes.get(str(record.get(key)))} if isinstance(record, dict) else record
+
+    return added
 
 
 def _records(place: str, body: Any, reading: Reading) -> Iterator[Any]:
