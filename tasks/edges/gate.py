@@ -202,7 +202,8 @@ def _address() -> str:
 def _finding(one: dict[str, Any], rows: pd.DataFrame, limits: dict[str, float]) -> Finding:
     config, result = one["expectation_config"], one.get("result", {})
     meta = config.get("meta", {})
-    label = str(meta.get("label") or f"{config['type']} {config['kwargs'].get('column', '')}").format(**limits)
+    label = str(meta.get("label") or f"{config['type']} {config['kwargs'].get('column', '')}")
+    label = label.format(**limits).replace("%", " %")
     if one.get("exception_info", {}).get("raised_exception"):
         observed = one["exception_info"].get("exception_message")
     else:

@@ -301,7 +301,7 @@ def test_a_tenfold_sum_is_stopped_by_the_suite_of_change(desk):
     assert [finding.rule.split(":")[0] for finding in judgement.critical] == ["a believable sum of money"]
 
 
-@pytest.mark.parametrize(("refused", "stopped"), [("0.20", []), ("0.05", ["at most 5% of the rows are given back"])])
+@pytest.mark.parametrize(("refused", "stopped"), [("0.20", []), ("0.05", ["at most 5 % of the rows are given back"])])
 def test_what_stops_a_delivery_is_the_limit_of_the_date_and_the_agency_reads_it_in_persian(desk, refused, stopped):
     measures = pd.DataFrame([{"rejected_share": 0.1}])
     limits = dict(law.section("validation", Period(1403))["limits"]) | {"rejected_share_refused": refused}
