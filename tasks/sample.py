@@ -164,8 +164,12 @@ def _coordinated(period: Period, rules: Mapping[str, Any]) -> tuple[pd.Series | 
     former = Period(period.year, 1)
     if share is None or former == period or warehouse.count("sample.issued_plan", _partition(former)) == 0:
         return None, ""
+    seed = str(_certificate(former)["seed"])
     drawn = warehouse.read("sample/drawn_number.sql", **_partition(former))
-    return sample.moved_on(drawn, share), str(_certificate(former)["seed"])
+    # Who was released of the reserve was visited too. What is released later cannot alter a draw that was made.
+    released = warehouse.read("sample/released_before.sql", **_partition(former), next_phase=period.phase)
+    released = released.assign(random_number=sample.random_numbers(released["plan_id"], seed))
+    return sample.moved_on(pd.concat([drawn, released]), share), seed
 
 
 def _show_expected(period: Period, strata: pd.DataFrame, expected: pd.DataFrame) -> None:

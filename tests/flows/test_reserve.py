@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
+from methods import sample as draw_methods
 from methods.period import Period
 from tasks import handout, inspection, sample
 from tasks.edges import warehouse
@@ -144,6 +145,27 @@ def test_whoever_sets_plans_beside_visits_sees_them_with_the_grown_stratum(relea
     assert len(visits) == len(rows("select 1 from sample.issued_plan where year = 1403")) + 2
     own = visits[visits["stratum_code"] == stratum.name]
     assert set(own["stratum_sample_count"]) == {stratum["listed_plan_count"] + 2}
+
+
+@pytest.mark.parametrize(("days", "count"), [(1, 2), (0, 0)])
+def test_a_round_without_overlap_moves_past_what_was_released_before_its_seed(released, stratum, days, count):
+    # Numbers of the stratum in their order: those drawn, then those released by then.
+    order = rows("select max(random_number) as last from sample.drawn_plan where year = 1403 and stratum_code = :code",
+                 code=stratum.name)  # fmt: skip
+    reserve = rows("select plan_id from sample.reserve_plan where stratum_code = :code order by release_order limit 2",
+                   code=stratum.name)["plan_id"]  # fmt: skip
+    seed = rows("select certificate::json ->> 'seed' as seed from sample.draw_certificate where year = 1403")["seed"]
+    numbers = draw_methods.random_numbers(reserve, seed.item())
+    committed = today() + datetime.timedelta(days=days)
+    change(f"insert into sample.seed_commitment values (1403, 2, 'x', '{committed}')")  # noqa: S608
+    try:
+        rules = {"design": {"method": "srs", "overlap_share": "0"}}
+        moved, root = sample._coordinated(Period(1403, 2), rules)
+    finally:
+        change("delete from sample.seed_commitment where year = 1403 and phase = 2")
+    assert root == seed.item()
+    assert moved[stratum.name] == (numbers[-1] if count else order["last"].item())
+    assert numbers[0] > order["last"].item()
 
 
 def test_an_auditor_sees_that_nobody_jumped_the_queue(released, stratum):
