@@ -105,6 +105,14 @@ def test_weights_add_up_to_the_frame():
     assert drawn["inclusion_probability"].between(0, 1, inclusive="right").all()
 
 
+def test_of_nobody_there_is_no_random_number():
+    assert sample.random_numbers(pd.Series([], dtype=object), "seed").tolist() == []
+    nobody = pd.DataFrame({"plan_id": [], "province_code": []}, dtype=str)
+    assert sample.draw_reinspections(
+        nobody, {"reinspection": {"provincial_share": "0.5", "national_share": "0"}}, "s"
+    ).empty
+
+
 def test_a_random_number_can_be_computed_by_anyone():
     expected = (int(hashlib.sha256(b"seed|P01-1").hexdigest()[:16], 16) >> 11) / 2**53
     assert sample.random_numbers(pd.Series(["P01-1"]), "seed")[0] == expected
