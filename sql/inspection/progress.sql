@@ -1,6 +1,7 @@
 -- inspection.progress
 -- grain:  one row per level and unit: the nation, a province, a firm in charge
--- reads:  sample.issued_at, sample.reinspected_plan, sample.assignment_at, inspection.verdict, staging.delivery_in_force, staging.visit
+-- reads:  sample.issued_at, sample.reinspected_plan, sample.assignment_at, sample.assignment_history, inspection.verdict,
+--         staging.delivery_in_force, staging.visit
 -- writes: inspection.progress (replace per cut-off)
 with
 issued as (
@@ -35,13 +36,18 @@ first_visit as (
 -- No verdict is given on what is inspected again: what its inspector reports is counted.
 later_visit as (
     select
-        charge.level, charge.plan_id, true as is_supervised,
+        held.level, held.plan_id, true as is_supervised,
         bool_or(visit.contact_outcome = 'contacted' and visit.is_final) as is_decided,
         bool_or(visit.contact_outcome = 'contacted') as is_visited
-    from charge
-    inner join visit on visit.plan_id = charge.plan_id and visit.inspector_code = charge.inspector_code
-    where charge.level <> 'county'
-    group by charge.level, charge.plan_id
+    from sample.assignment_history as held
+    -- A visit counts if its inspector was in charge on its day, whoever took over since.
+    inner join visit
+        on visit.plan_id = held.plan_id and visit.level = held.level
+        and visit.inspector_code = held.inspector_code and visit.firm_code is not distinct from held.firm_code
+        and (held.spell_number = 0 or held.assigned_on <= visit.visited_on)
+        and (held.until_on is null or held.until_on > visit.visited_on)
+    where held.year = :year and held.phase = :phase and held.level <> 'county'
+    group by held.level, held.plan_id
 ),
 outcome as (
     select level, plan_id, is_supervised, is_visited, is_decided from first_visit

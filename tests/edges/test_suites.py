@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from methods.period import Period
+from methods.period import FIRST_YEAR, Period
 from tasks.edges import law
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,10 @@ def test_what_people_read_names_limits_that_are_asked(one):
     told = [str(one["meta"][name]) for name in ("label", "label_fa", "threshold_fa") if name in one["meta"]]
     named = {field for text in told for _, field, _, _ in string.Formatter().parse(text) if field}
     assert named == {value["$PARAMETER"] for value in asked(one) if isinstance(value, dict)}
+
+
+def test_limits_hold_in_every_year_there_may_be():
+    assert law.section("validation", Period(FIRST_YEAR))["limits"].keys() == limits().keys()
 
 
 def test_every_limit_is_asked_for_somewhere():

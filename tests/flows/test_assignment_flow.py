@@ -164,6 +164,22 @@ def test_progress_counts_what_is_inspected_again_beside_the_first_visits(repeate
     assert nation.loc["provincial", "attempted_plan_count"] == (visited["level"] == "provincial").sum() > 50
 
 
+def test_a_repeat_counts_in_progress_by_who_was_in_charge_on_its_day(repeated, rehearsed):
+    cutoff = rows_of("select max(cutoff) as cutoff from inspection.verdict where year = 1403")["cutoff"][0]
+    record_progress(PERIOD, cutoff)
+    before = progress.read(1403, unit_kind="nation").set_index("level")["attempted_plan_count"].to_dict()
+    change("insert into sample.reassignment (year, phase, plan_id, level, reassigned_on, to_inspector_code, reason)"
+           " select year, phase, plan_id, level, cutoff, 'LATER', 'overdue' from inspection.reinspection"
+           " where year = 1403 and level = 'provincial' and visited_on < cutoff order by plan_id limit 1")  # fmt: skip
+    try:
+        record_progress(PERIOD, cutoff)
+        after = progress.read(1403, unit_kind="nation").set_index("level")["attempted_plan_count"].to_dict()
+    finally:
+        change("delete from sample.reassignment where to_inspector_code = 'LATER'")
+        record_progress(PERIOD, cutoff)
+    assert after == before
+
+
 @pytest.fixture
 def idle(first):
     """Three plans whose firms never went."""

@@ -78,8 +78,8 @@ def test_released_plans_are_the_first_of_the_reserve_with_one_probability_for_al
     assert len(own) == n
     assert own["inclusion_probability"].unique().tolist() == [n / stratum["eligible_plan_count"]]
     assert (1 / own["inclusion_probability"]).sum() == pytest.approx(stratum["eligible_plan_count"])
-    first = rows("select plan_id from sample.reserve_plan where stratum_code = :code and release_order <= 2 order by 1",
-                 code=stratum.name)  # fmt: skip
+    first = rows("select plan_id from sample.reserve_plan where year = 1403 and stratum_code = :code"
+                 " and release_order <= 2 order by 1", code=stratum.name)  # fmt: skip
     assert own.loc[own["is_released"], "plan_id"].tolist() == first["plan_id"].tolist()
     assert own["inspector_code"].notna().all()
 
@@ -117,19 +117,22 @@ def test_releasing_again_changes_nothing_and_nothing_is_taken_back(released, str
 
 @pytest.fixture
 def judged(released):
-    """Verdicts of today, which no edition reads."""
-    inspection.judge_visits.fn(ROUND, today())
-    inspection.judge_repeats.fn(ROUND, today())
-    yield
+    """Verdicts of tomorrow, which no edition reads; those of today are the rehearsal's."""
+    cutoff = today() + datetime.timedelta(days=1)
+    inspection.judge_visits.fn(ROUND, cutoff)
+    inspection.judge_repeats.fn(ROUND, cutoff)
+    yield cutoff
     for table in ("verdict", "reinspection"):
-        change(f"delete from inspection.{table} where cutoff = '{today()}'")  # noqa: S608
+        change(f"delete from inspection.{table} where cutoff = '{cutoff}'")  # noqa: S608
 
 
 def test_repeats_know_that_the_list_they_were_drawn_from_is_a_part_of_it(judged, stratum):
     drawn = rows("select plan_id, level, inclusion_probability from sample.reinspected_plan where year = 1403")
-    found = rows("select plan_id, level, inclusion_probability from inspection.reinspection where cutoff = :today",
-                 today=today())  # fmt: skip
-    own = rows("select plan_id from sample.issued_plan where stratum_code = :code", code=stratum.name)["plan_id"]
+    found = rows("select plan_id, level, inclusion_probability from inspection.reinspection where cutoff = :cutoff",
+                 cutoff=judged)  # fmt: skip
+    own = rows("select plan_id from sample.issued_plan where year = 1403 and stratum_code = :code", code=stratum.name)[
+        "plan_id"
+    ]
     both = drawn.merge(found, on=["plan_id", "level"], suffixes=("_drawn", "_found"), validate="1:1")
     grown = both["plan_id"].isin(own) & (both["level"] == "provincial")
     assert grown.any()
@@ -152,8 +155,8 @@ def test_a_round_without_overlap_moves_past_what_was_released_before_its_seed(re
     # Numbers of the stratum in their order: those drawn, then those released by then.
     order = rows("select max(random_number) as last from sample.drawn_plan where year = 1403 and stratum_code = :code",
                  code=stratum.name)  # fmt: skip
-    reserve = rows("select plan_id from sample.reserve_plan where stratum_code = :code order by release_order limit 2",
-                   code=stratum.name)["plan_id"]  # fmt: skip
+    reserve = rows("select plan_id from sample.reserve_plan where year = 1403 and stratum_code = :code"
+                   " order by release_order limit 2", code=stratum.name)["plan_id"]  # fmt: skip
     seed = rows("select certificate::json ->> 'seed' as seed from sample.draw_certificate where year = 1403")["seed"]
     numbers = draw_methods.random_numbers(reserve, seed.item())
     committed = today() + datetime.timedelta(days=days)
@@ -172,14 +175,14 @@ def test_an_auditor_sees_that_nobody_jumped_the_queue(released, stratum):
     certificate = settings().home / "certificates" / "1403-1" / "draw_certificate.json"
     assert sample.verify(certificate) == []
     change(f"update sample.released_plan set plan_id = (select plan_id from sample.reserve_plan"  # noqa: S608
-           f" where stratum_code = '{stratum.name}' and release_order = 3), release_order = 3"
+           f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 3), release_order = 3"
            " where release_order = 2")  # fmt: skip
     try:
         text = "; ".join(map(str, sample.verify(certificate)))
         assert f"released before its turn: certified none; found 1: {stratum.name}" in text
     finally:
         change(f"update sample.released_plan set plan_id = (select plan_id from sample.reserve_plan"  # noqa: S608
-               f" where stratum_code = '{stratum.name}' and release_order = 2), release_order = 2"
+               f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 2), release_order = 2"
                " where release_order = 3")  # fmt: skip
     assert sample.verify(certificate) == []
 
