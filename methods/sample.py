@@ -312,10 +312,11 @@ def draw_plans(
         chosen = queue.rank < queue.sample_count[queue.place]
         chances = queue.sample_count / np.maximum(queue.population_count, 1)
         pi = chances[queue.place]
-        excess: FloatArray = queue.population_count * (_inverse(chances) - 1)
+        weights = queue.population_count * _inverse(chances)
     else:
         chosen, pi = _drawn_by_size(plans, queue, allocated, seed, design)
-        excess = np.bincount(queue.place, weights=_inverse(pi) - 1, minlength=len(allocated)).astype(np.float64)
+        weights = np.add.reduceat(_inverse(pi), queue.first)
+    excess = weights - queue.population_count
     taken = np.flatnonzero(chosen)
     taken = taken[np.argsort(queue.order[taken])]
     rows, place = queue.order[taken], queue.place[taken]
@@ -726,7 +727,9 @@ def _refuse_county_in_two_provinces(cells: pd.DataFrame) -> None:
 
 
 def _inverse(pi: FloatArray) -> FloatArray:
-    inverse: FloatArray = np.divide(1.0, pi, out=np.full(len(pi), np.inf), where=pi > 0)
+    # Where nobody is drawn, nothing is known: without end.
+    with np.errstate(divide="ignore"):
+        inverse: FloatArray = 1.0 / pi
     return inverse
 
 
@@ -784,7 +787,7 @@ def _queued(
     wanted = np.minimum(sizes + reserve, population) if design.method == "srs" else population
     rows = _within_reach(place, number, population, wanted)
     order = _by_stratum_and_number(rows, place, number, plan_id)
-    counts = np.bincount(place[rows], minlength=len(sizes))
+    counts = population if len(rows) == len(place) else np.bincount(place[rows], minlength=len(sizes))
     return _Queue(
         order, np.repeat(np.arange(len(sizes)), counts), number, np.cumsum(counts) - counts, population, sizes, reserve
     )
@@ -810,8 +813,10 @@ def _by_stratum_and_number(rows: IntArray, place: IntArray, number: FloatArray, 
     """
     row_bits, place_bits = len(number).bit_length(), int(place.max(initial=0)).bit_length()
     number_bits = 64 - row_bits - place_bits
-    words = (number[rows] * 2.0**number_bits).astype(np.uint64) << np.uint64(row_bits)
-    words |= place[rows].astype(np.uint64) << np.uint64(row_bits + number_bits)
+    # All of a frame are there already: no need to pick them.
+    here = slice(None) if len(rows) == len(number) else rows
+    words = (number[here] * 2.0**number_bits).astype(np.uint64) << np.uint64(row_bits)
+    words |= place[here].astype(np.uint64) << np.uint64(row_bits + number_bits)
     words |= rows.astype(np.uint64)
     words.sort()
     order = (words & np.uint64((1 << row_bits) - 1)).astype(np.int64)
