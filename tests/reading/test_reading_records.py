@@ -1,6 +1,8 @@
 import datetime as dt
 import gzip
+import io
 import json
+import zipfile
 from decimal import Decimal
 
 import pyarrow as pa
@@ -71,6 +73,16 @@ def test_hashes_beside_pages_join_their_records(read, zipped):
     assert (found.header, found.rows) == (["__id", "visit/photo/sha256"], [["1", ""], ["2", "f" * 64]])
     with pytest.raises(SourceUnreadable, match="photographs.json: found another shape"):
         read(zipped(pages | {"photographs.json": b"[]"}), rows="items", format="pages")
+
+
+def test_hashes_beside_pages_that_are_damaged_are_refused(read):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("page-00001.json", document({"items": [{"__id": 1}]}))
+        archive.writestr("photographs.json", '{"key": "__id", "column": "photo", "sha256": {}}')
+    damaged = stream.getvalue().replace(b'"photo"', b'"phono"')
+    with pytest.raises(SourceUnreadable, match="found a broken archive .*'photographs.json'"):
+        read(damaged, rows="items", format="pages")
 
 
 @pytest.mark.parametrize(

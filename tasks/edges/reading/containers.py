@@ -133,6 +133,18 @@ def each_file(content: Content) -> Iterator[Content]:
                 yield file
 
 
+@contextmanager
+def named_file(content: Content, name: str) -> Iterator[Content | None]:
+    """Unpack the one file of a zip that has a name; None where there is none."""
+    with _archive(content) as archive:
+        entry = next((one for one in _files(content, archive) if one.filename == name), None)
+        if entry is None:
+            yield None
+            return
+        with _member(content, archive, entry, content.allowed) as file:
+            yield file
+
+
 def blocks(content: Content) -> Iterator[tuple[str, bytes]]:
     """Pass through a zip's files block by block, counting what they truly unpack to.
 

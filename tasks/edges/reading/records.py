@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -67,7 +66,7 @@ def read_pages(content: Content, reading: Reading, key: Key) -> Iterator[Table]:
     """
     if content.kind != "zip":
         raise unreadable(content.place, KIND_NAMES[content.kind], "a zip of JSON pages")
-    beside = _photographs(content)
+    beside = _photographs(content, reading)
     pages = (
         (where, beside(record))
         for page in containers.each_file(content)
@@ -149,15 +148,12 @@ def _placed(place: str, body: Any, reading: Reading) -> Iterator[Placed]:
         yield f"{place}, record {number}", record
 
 
-def _photographs(content: Content) -> Callable[[Any], Any]:
+def _photographs(content: Content, reading: Reading) -> Callable[[Any], Any]:
     """Find the hashes of photographs that a fetch put beside its pages; give what adds them to a record."""
-    with zipfile.ZipFile(content.path) as archive:
-        if PHOTOGRAPHS not in archive.namelist():
+    with containers.named_file(content, PHOTOGRAPHS) as file:
+        if file is None:
             return lambda record: record
-        if archive.getinfo(PHOTOGRAPHS).file_size > LARGEST_DOCUMENT:
-            raise unreadable(f"{content.place}, {PHOTOGRAPHS}", "a list too large", f"{LARGEST_DOCUMENT} bytes at most")
-        body = archive.read(PHOTOGRAPHS).decode("utf-8", "replace")
-    found = _parsed(f"{content.place}, {PHOTOGRAPHS}", body)
+        found, _ = _document(file, reading)
     if not isinstance(found, dict) or not {"key", "column", "sha256"} <= found.keys():
         raise unreadable(f"{content.place}, {PHOTOGRAPHS}", "another shape", "key, column and sha256")
     key, column, hashes = found["key"], f"{found['column']}/sha256", found["sha256"]
