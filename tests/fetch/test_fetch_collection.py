@@ -231,8 +231,7 @@ def test_a_photograph_is_asked_for_until_it_is_there_and_never_again(web, album,
     assert again.path.read_bytes() == content
 
 
-def test_a_fetch_that_breaks_off_among_photographs_goes_on_there(web, album, fetch, monkeypatch):
-    monkeypatch.setattr(photographs, "KEPT_EVERY", 1)
+def test_a_fetch_that_breaks_off_among_photographs_goes_on_there(web, album, fetch):
     works = web.answer
     web.answer = lambda asked: (504, {}, b"") if asked.path.endswith("c.jpg") else works(asked)
     with pytest.raises(SourceUnreachable, match="status 504"):

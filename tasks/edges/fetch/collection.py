@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import urllib.parse
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -41,12 +42,8 @@ def fetch_odk(desk: Desk, pull: OdkPull) -> Fetched:
     with service(desk, pull.timeout_seconds, pull.longest_wait_seconds) as to:
         to.admission = odk_pass(desk, to, pull, address)
         linked = _Linked(desk, first, "value", "@odata.nextLink", "@odata.count")
-        if pull.photograph is None:
-            return fetch_pages(desk, to, linked, pull.resume_hours)
-        photographs = Photographs(desk, to, pull.photograph, "__id")
         submissions = f"{address}/v1/projects/{pull.project}/forms/{form}/submissions"
-        listed = partial(at_odk, column=pull.photograph, submissions=submissions)
-        return fetch_pages(desk, to, linked, pull.resume_hours, lambda pages: photographs.beside(listed(pages)))
+        return _fetched(desk, to, pull, linked, "__id", partial(at_odk, submissions=submissions))
 
 
 def fetch_kobo(desk: Desk, pull: KoboPull) -> Fetched:
@@ -64,11 +61,20 @@ def fetch_kobo(desk: Desk, pull: KoboPull) -> Fetched:
     with service(desk, pull.timeout_seconds, pull.longest_wait_seconds) as to:
         to.admission = Pass(value=f"Token {desk.vault(pull.token)}")
         linked = _Linked(desk, first, "results", "next", "count")
-        if pull.photograph is None:
-            return fetch_pages(desk, to, linked, pull.resume_hours)
-        photographs = Photographs(desk, to, pull.photograph, "_id")
-        listed = partial(at_kobo, desk, column=pull.photograph, first=first)
-        return fetch_pages(desk, to, linked, pull.resume_hours, lambda pages: photographs.beside(listed(pages)))
+        return _fetched(desk, to, pull, linked, "_id", partial(at_kobo, desk, first=first))
+
+
+def _fetched(
+    desk: Desk, to: Service, pull: OdkPull | KoboPull, linked: _Linked, key: str, listed: Callable[..., Any]
+) -> Fetched:
+    """Fetch submissions, and beside them the hashes of the photographs they name, where the source wants them."""
+    column = pull.photograph
+    if column is None:
+        return fetch_pages(desk, to, linked, pull.resume_hours)
+    photographs = Photographs(desk, to, column, key)
+    return fetch_pages(
+        desk, to, linked, pull.resume_hours, lambda pages: photographs.beside(listed(pages, column=column))
+    )
 
 
 @dataclass

@@ -7,6 +7,7 @@ import hashlib
 import json
 import urllib.parse
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,6 @@ from tasks.edges.fetch.web import Pass, Service
 from tasks.edges.readings import PHOTOGRAPHS
 
 LARGEST_PHOTOGRAPH_BYTES = 64 * 1024**2
-# Hashes are written down so often: a fetch that breaks off loses no more of them.
-KEPT_EVERY = 50
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,17 +63,17 @@ class Photographs:
         kept = self._kept()
         hashes: dict[str, str] = {}
         waiting = 0
-        for one in shown:
-            known = f"{one.submission}/{self.column}/{one.name}"
-            if known not in kept and (taken := self._hashed(one.url)) is not None:
-                kept[known] = taken
-                if len(kept) % KEPT_EVERY == 0:
-                    self._keep(kept)
-            if known in kept:
-                hashes[one.submission] = kept[known]
-            else:
-                waiting += 1
-        self._keep(kept)
+        # A line each as they come: a fetch that breaks off loses none.
+        with self._path().open("a", encoding="utf-8", buffering=1) as written:
+            for one in shown:
+                known = f"{one.submission}/{self.column}/{one.name}"
+                if known not in kept and (taken := self._hashed(one.url)) is not None:
+                    kept[known] = taken
+                    written.write(json.dumps({known: taken}) + "\n")
+                if known in kept:
+                    hashes[one.submission] = kept[known]
+                else:
+                    waiting += 1
         content = {"key": self.key, "column": self.column, "sha256": hashes}
         note = f"{len(hashes)} photographs" + (f", {waiting} not there yet" if waiting else "")
         return Extra(PHOTOGRAPHS, json.dumps(content, ensure_ascii=False, sort_keys=True).encode(), note)
@@ -99,20 +98,16 @@ class Photographs:
         return digest.hexdigest()
 
     def _path(self) -> Path:
-        return self.desk.spool / f"{self.desk.errand.source_code}-photographs.json"
+        return self.desk.spool / f"{self.desk.errand.source_code}-photographs.jsonl"
 
     def _kept(self) -> dict[str, str]:
-        try:
-            found: dict[str, str] = json.loads(self._path().read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            # Lost or broken off, they are hashed again.
-            return {}
-        return found
-
-    def _keep(self, kept: dict[str, str]) -> None:
-        half = self._path().with_suffix(".part")
-        half.write_text(json.dumps(kept), encoding="utf-8")
-        half.rename(self._path())
+        kept: dict[str, str] = {}
+        if self._path().exists():
+            for line in self._path().read_text(encoding="utf-8").splitlines():
+                # A line that broke off is hashed again.
+                with suppress(ValueError):
+                    kept |= json.loads(line)
+        return kept
 
 
 def at_odk(pages: Iterable[Any], column: str, submissions: str) -> Iterator[Photograph]:
