@@ -70,7 +70,11 @@ def verify(
 
 
 @app.command()
-def reserve(year: Year, phase: Phase = 1) -> None:
+def reserve(
+    year: Year,
+    phase: Phase = 1,
+    format: Annotated[terminal.Format, typer.Option(help="How the rows are written.")] = terminal.Format.table,
+) -> None:
     """Show what stands in reserve by stratum, beside the plans listed there and those that were visited."""
     period = terminal.checked_period(year, phase)
     with terminal.warehouse_open():
@@ -80,7 +84,7 @@ def reserve(year: Year, phase: Phase = 1) -> None:
     if state.empty:
         typer.echo(f"{period}: no reserve stands behind the list")
         return
-    typer.echo(state.to_string(index=False))
+    terminal.print_rows(state, format)
 
 
 @app.command()

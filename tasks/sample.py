@@ -275,7 +275,7 @@ def release_reserve(period: Period, counts: Mapping[str, int]) -> int:
     listed = warehouse.read("sample/issued_probability.sql", **partition)
     every = sample.released_probabilities(listed, reserve, out.astype(np.int64).combine(wanted, max, fill_value=0))
     new = reserve[reserve["plan_id"].isin(every["plan_id"]) & reserve["released_on"].isna()]
-    rows = new[["plan_id", "stratum_code", "release_order"]].assign(**partition, released_on=settings().today)
+    rows = new[["plan_id"]].assign(**partition, released_on=settings().today)
     warehouse.append("sample.released_plan", partition, rows)
     return len(new)
 
@@ -423,8 +423,7 @@ def _frame(period: Period) -> pd.DataFrame:
 
 
 def _hand_out(period: Period) -> None:
-    write_lists(period)
-    written = _certificate(period)
+    written = write_lists(period)
     create_markdown_artifact(
         key=f"draw-certificate-{period}",
         markdown=f"## Draw certificate of {period}\n\n| | |\n|---|---|\n"
@@ -436,8 +435,8 @@ def _hand_out(period: Period) -> None:
     )
 
 
-def write_lists(period: Period) -> None:
-    """Write the lists that are handed out, and the certificate with what it is held against."""
+def write_lists(period: Period) -> dict[str, Any]:
+    """Write the lists that are handed out, and the certificate with what it is held against; give the certificate."""
     partition, folder = _partition(period), settings().outbox / str(period)
     rows = warehouse.read("sample/issued_list.sql", **partition)
     _write(folder / "issued_plan.csv", rows.to_csv(index=False, lineterminator="\n").encode("utf-8"))
@@ -457,6 +456,7 @@ def write_lists(period: Period) -> None:
     if len(reserve):
         columns = (*certificate.RESERVE_COLUMNS, "released_on")
         _write(_folder(period) / RESERVE_FILE, certificate.canonical_csv(reserve, columns))
+    return written
 
 
 def _folder(period: Period) -> Path:

@@ -3,11 +3,8 @@ create table sample.released_plan (
     year integer not null,
     phase integer not null,
     plan_id text not null,
-    stratum_code text not null,
-    release_order integer not null,
     released_on date not null,
-    primary key (year, phase, plan_id),
-    unique (year, phase, stratum_code, release_order)
+    primary key (year, phase, plan_id)
 );
 
 -- Every plan that someone is to inspect: those drawn first, and those released.
@@ -31,8 +28,11 @@ returns table (
 language sql stable parallel safe as $$
     with
     released as (
-        select * from sample.released_plan
-        where year = asked_year and phase = asked_phase and released_on <= asked_on
+        select out.plan_id, reserve.stratum_code
+        from sample.released_plan as out
+        inner join sample.reserve_plan as reserve
+            on reserve.year = out.year and reserve.phase = out.phase and reserve.plan_id = out.plan_id
+        where out.year = asked_year and out.phase = asked_phase and out.released_on <= asked_on
     ),
     grown as (
         select stratum_code, cast(count(*) as integer) as plan_count from released group by stratum_code

@@ -9,9 +9,9 @@ import stat
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 import sqlalchemy as sa
+from store import change, rows
 
 from demo import ministry, scenario
 from flows.collect import collect
@@ -24,17 +24,6 @@ from tasks.edges import register, warehouse
 from tasks.estimate import estimate_figures
 
 ROUND = Period(1403)
-
-
-def change(statement, **values):
-    with warehouse.transaction() as connection:
-        connection.execute(sa.text(statement), values)
-
-
-def rows(statement, **values):
-    with warehouse.transaction() as connection:
-        result = connection.execute(sa.text(statement), values)
-        return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
 
 
 @pytest.fixture

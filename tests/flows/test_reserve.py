@@ -7,7 +7,7 @@ import sys
 
 import pandas as pd
 import pytest
-import sqlalchemy as sa
+from store import change, rows
 
 from methods import sample as draw_methods
 from methods.period import Period
@@ -17,18 +17,6 @@ from tasks.edges.settings import settings
 
 ROUND = Period(1403)
 ISSUED_AT = "select * from sample.issued_at(1403, 1, cast(:cutoff as date)) order by plan_id"
-
-
-def change(*statements):
-    with warehouse.transaction() as connection:
-        for statement in statements:
-            connection.execute(sa.text(statement))
-
-
-def rows(statement, **values):
-    with warehouse.transaction() as connection:
-        result = connection.execute(sa.text(statement), values)
-        return pd.DataFrame(result.fetchall(), columns=list(result.keys()))
 
 
 def command(*arguments):
@@ -175,15 +163,17 @@ def test_an_auditor_sees_that_nobody_jumped_the_queue(released, stratum):
     certificate = settings().home / "certificates" / "1403-1" / "draw_certificate.json"
     assert sample.verify(certificate) == []
     change(f"update sample.released_plan set plan_id = (select plan_id from sample.reserve_plan"  # noqa: S608
-           f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 3), release_order = 3"
-           " where release_order = 2")  # fmt: skip
+           f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 3)"
+           " where plan_id = (select plan_id from sample.reserve_plan"
+           f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 2)")  # fmt: skip
     try:
         text = "; ".join(map(str, sample.verify(certificate)))
         assert f"released before its turn: certified none; found 1: {stratum.name}" in text
     finally:
         change(f"update sample.released_plan set plan_id = (select plan_id from sample.reserve_plan"  # noqa: S608
-               f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 2), release_order = 2"
-               " where release_order = 3")  # fmt: skip
+               f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 2)"
+               " where plan_id = (select plan_id from sample.reserve_plan"
+               f" where year = 1403 and stratum_code = '{stratum.name}' and release_order = 3)")  # fmt: skip
     assert sample.verify(certificate) == []
 
 
