@@ -143,6 +143,7 @@ def test_an_empty_zip_is_refused(read):
     [
         (b"<html><table><tr><td>1</td></tr></table></html>", "found HTML"),
         (b"\xef\xbb\xbf  <!DOCTYPE html><p>", "found HTML"),
+        ("<html><p>وارد شوید".encode("utf-16"), "found HTML"),
         (b"<table border=1><tr>", "found HTML"),
         (b'<?xml version="1.0"?><Workbook>', "found XML"),
         (b"%PDF-1.7", "found a PDF"),

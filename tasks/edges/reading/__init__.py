@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from tasks.edges.reading import containers, records, sheets, text
+from tasks.edges.reading import containers, encodings, records, sheets, text
 from tasks.edges.reading.blocks import NotPlain
 from tasks.edges.reading.containers import KIND_NAMES, Content
 from tasks.edges.reading.table import Table, unreadable
@@ -86,9 +86,9 @@ def _found_format(content: Content) -> str:
 def _is_a_record_a_line(content: Content) -> bool:
     """Say whether the second filled line begins a record although the first has ended one."""
     with content.path.open("rb") as stream:
-        lines = stream.read(text.HEAD_CHARACTERS).split(b"\n")
+        lines = encodings.head_text(stream.read(text.HEAD_CHARACTERS)).split("\n")
     filled = [line.strip() for line in lines if line.strip()]
-    return len(filled) > 1 and filled[0].endswith(b"}") and filled[1].startswith(b"{")
+    return len(filled) > 1 and filled[0].endswith("}") and filled[1].startswith("{")
 
 
 def _check_is_text(content: Content) -> None:

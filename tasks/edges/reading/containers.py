@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from tasks.edges.reading.encodings import head_text
 from tasks.edges.reading.table import empty, unreadable
 from tasks.edges.readings import Reading
 
@@ -39,7 +40,7 @@ _MAGIC = {
     b"Rar!": "rar",
     b"7z\xbc\xaf\x27\x1c": "7z",
 }
-_HTML = re.compile(rb"\s*<(!doctype html|html|head|meta|body|table|style|script)\b", re.IGNORECASE)
+_HTML = re.compile(r"\s*<(!doctype html|html|head|meta|body|table|style|script)\b", re.IGNORECASE)
 _CLUTTER = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 
 KIND_NAMES = {
@@ -222,12 +223,12 @@ def _is_locked(path: Path) -> bool:
 
 
 def _text_kind(head: bytes) -> str:
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = head_text(head).lstrip()
     if _HTML.match(text):
         return "html"
-    if text.startswith(b"<?xml"):
-        return "html" if b"<html" in text.lower() else "xml"
-    return "json" if text[:1] in (b"{", b"[") else "text"
+    if text.startswith("<?xml"):
+        return "html" if "<html" in text.lower() else "xml"
+    return "json" if text[:1] in ("{", "[") else "text"
 
 
 # gzip --------------------------------------------------------------------------------------------

@@ -16,8 +16,9 @@ from typing import cast
 import pyarrow as pa
 
 from methods.errors import SourceUnreadable
-from tasks.edges.reading import blocks
+from tasks.edges.reading import blocks, encodings
 from tasks.edges.reading.containers import Content
+from tasks.edges.reading.encodings import Encoding
 from tasks.edges.reading.table import (
     HEAD_ROWS,
     Header,
@@ -39,27 +40,11 @@ BLOCK_BYTES = 1024**2
 HEAD_CHARACTERS = 256 * 1024
 DELIMITERS = (",", ";", "\t", "|")
 
-_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 # Four Persian letters of UTF-8 on end; in windows-1256 no word has ط ظ ع غ before پ چ ژ گ four times over.
 _UTF8_WORD = re.compile(rb"(?:[\xd8-\xdb][\x80-\xbf]){4}")
 _HIGH = bytes(range(0x80, 0x100))
 _ARABIC = bytes(byte for byte in _HIGH if "\u0600" <= bytes([byte]).decode("cp1256") <= "\u06ff")
 _REMEDY = "Ask the agency to export again, or correct `encoding` in its YAML."
-
-
-@dataclass(frozen=True)
-class Encoding:
-    """How bytes become text.
-
-    Args:
-        name: as a person calls it.
-        codec: as Python calls it.
-        mark: length of the byte order mark before the text.
-    """
-
-    name: str
-    codec: str
-    mark: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,21 +121,10 @@ def find_encoding(place: str, path: Path, wanted: str, lines: bool = True) -> En
 def _supposed(path: Path, wanted: str) -> Encoding:
     with path.open("rb") as stream:
         head = stream.read(4096)
-    mark = next((mark for mark in _MARKS if head.startswith(mark)), b"")
-    codec = _MARKS.get(mark) or _unmarked_utf16(head) or "utf-8"
-    name = codec[:6].rstrip("-")
-    if wanted in ("auto", name):
-        return Encoding(name, codec, len(mark))
+    encoding = encodings.supposed(head)
+    if wanted in ("auto", encoding.name):
+        return encoding
     return Encoding(wanted, "utf-16-le" if wanted == "utf-16" else wanted)
-
-
-def _unmarked_utf16(head: bytes) -> str | None:
-    # Digits, commas and blanks of UTF-16 have one zero byte each, all on the same side of the pair.
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    least = max(3, len(head) // 20)
-    if odd >= least and not even:
-        return "utf-16-le"
-    return "utf-16-be" if even >= least and not odd else None
 
 
 def _walk(place: str, path: Path, encoding: Encoding, lines: bool) -> _Fault | None:
