@@ -162,8 +162,7 @@ def _copy_blocks(source: Source, delivery: pd.Series, table: Rows, connection: C
         return None
     delivery_id = str(delivery["delivery_id"])
     seen = Distinct(source.its_form, table.columns)
-    columns = ["delivery_id", "row_fault", "row_number", *table.columns]
-    whole = TextBlocks(columns, [delivery_id, ""], seen.watched(table.blocks))
+    whole = TextBlocks(table.columns, seen.watched(table.blocks))
     try:
         with connection.begin_nested():
             row_count = _swap_in(source, delivery, whole, connection, by_key=True)
@@ -189,8 +188,7 @@ def _copy_in(
     connection: Connection,
     by_key: bool,
 ) -> int:
-    delivery_id = str(delivery["delivery_id"])
-    whole = TextRows(["delivery_id", "row_number", "row_fault", *columns], ((delivery_id, *row) for row in rows))
+    whole = TextRows(["row_number", "row_fault", *columns], rows)
     row_count = _swap_in(source, delivery, whole, connection, by_key)
     _note_values(source, delivery, None, connection)
     return row_count

@@ -18,7 +18,7 @@ from methods import calendar, geography, persian, quality
 from methods.errors import DeliveryRefused
 from methods.period import Period
 from tasks.edges import forms, gate, law, nearest, register, sources, warehouse
-from tasks.edges.forms import Column
+from tasks.edges.forms import LONGEST_CODE, Column
 from tasks.edges.gate import Judgement
 from tasks.edges.sources import Source
 from tasks.edges.warehouse import Receipt, Rowset
@@ -98,9 +98,15 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     warehouse.run(connection, "staging/large_work.sql")
     many = _read_values(source, period, delivery_id, connection)
     recurring = connection.execute(sa.text(forms.recurring_statement(form)), partition).scalars().all()
-    rows = Rowset(forms.conformed_rows(form, source.units_in_rial, many, recurring), own)
+    few = {
+        name: cells for name, cells in connection.execute(sa.text(forms.few_statement()), partition) if name not in many
+    }
+    typed = forms.conformed_rows(form, source.units_in_rial, many, recurring, few)
+    rows = Rowset(typed, own | forms.few_parameters(few))
     conformed, row_count = warehouse.build(f"staging.{form.form}", partition, rows, connection)
-    faults = f"create temp table fault on commit drop as {forms.fault_statement(form, conformed)}"
+    # Whether keys repeat is seen by making the index that holds them apart: only where it fails are they looked for.
+    has_repeats = not warehouse.are_apart(conformed, form.key, connection)
+    faults = f"create temp table fault on commit drop as {forms.fault_statement(form, conformed, has_repeats)}"
     warehouse.run(connection, faults, **partition)
     # A handful of faults among a million rows: unless the planner knows, it reads all of them again.
     warehouse.run(connection, "analyze fault")
@@ -108,7 +114,10 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     warehouse.replace("staging.rejected_row", partition, rejected, within=connection)
     for statement in forms.keep_accepted_statements(conformed):
         warehouse.run(connection, statement)
-    warehouse.swap_in(f"staging.{form.form}", partition, conformed, connection)
+    if has_repeats:
+        warehouse.hold_apart(conformed, form.key, connection)
+    warehouse.swap_in(f"staging.{form.form}", partition, conformed, connection, form.key)
+    warehouse.show(f"staging.{form.form}", partition, gate.columns_of(f"form/{form.form}"), connection)
     measured = {**partition, "row_count": row_count, "source_version": source.version}
     outcome = Rowset("staging/delivery_outcome.sql", measured)
     warehouse.replace("staging.delivery_outcome", partition, outcome, within=connection)
@@ -132,19 +141,31 @@ def _read_values(source: Source, period: Period, delivery_id: str, connection: C
     """
     form, partition = source.its_form, {"delivery_id": delivery_id}
     warehouse.replace("staging.delivered_value", partition, pd.DataFrame(columns=list(VALUE_COLUMNS)), connection)
+    counts, waiting = dict.fromkeys(form.read_once, 0), pd.DataFrame(columns=list(VALUE_COLUMNS))
+    for name, read in _read_blocks(source, period, delivery_id, connection):
+        counts[name] += len(read)
+        waiting = pd.concat([waiting, read])
+        if len(waiting) > READ_BLOCK:
+            warehouse.append("staging.delivered_value", partition, waiting, connection)
+            waiting = waiting.iloc[:0]
+    warehouse.append("staging.delivered_value", partition, waiting, connection)
+    _refuse_mended_faults(source, delivery_id, connection)
+    return [name for name, count in counts.items() if count > READ_BLOCK]
+
+
+def _read_blocks(
+    source: Source, period: Period, delivery_id: str, connection: Connection
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Read the distinct values of one column after the other, block by block."""
     readers = _readers(source, period)
-    counts = dict.fromkeys(form.read_once, 0)
-    for name, column in form.read_once.items():
+    for name, column in source.its_form.read_once.items():
         # A choice looks its codes up itself.
         mended = {} if column.kind in ("choice", "flag") else dict(source.codes.get(name, {}))
         mended |= {fault.found: fault.becomes for fault in source.faults if fault.column == name}
         for block in _distinct(connection, delivery_id, name):
             read = readers[column.kind](name, column, _with_known_faults(block, mended))
             read = read.assign(delivered=block, delivery_id=delivery_id, column_name=name)
-            warehouse.append("staging.delivered_value", partition, read[list(VALUE_COLUMNS)], connection)
-            counts[name] += len(block)
-    _refuse_mended_faults(source, delivery_id, connection)
-    return [name for name, count in counts.items() if count > READ_BLOCK]
+            yield name, read[list(VALUE_COLUMNS)]
 
 
 VALUE_COLUMNS = ("delivery_id", "column_name", "delivered", "value", "reason_code", "candidates")
@@ -160,8 +181,12 @@ def _readers(source: Source, period: Period) -> dict[str, Reader]:
         return _read_as(delivered, texts, column)
 
     def codes(name: str, column: Column, delivered: Sequence[str]) -> pd.DataFrame:
-        values = [persian.conform(text) or None for text in delivered]
-        return _read_as(delivered, [value.upper() if value and column.upper else value for value in values], column)
+        conformed = [persian.conform(text) for text in delivered]
+        values = [text.upper() if column.upper else text for text in conformed]
+        read = _read_as(delivered, [text if 0 < len(text) <= LONGEST_CODE else None for text in values], column)
+        # Signs nobody sees are no code that is too long.
+        unseen = read["reason_code"].notna() & np.array([not text for text in conformed], dtype=bool)
+        return read.assign(reason_code=read["reason_code"].mask(unseen, "missing"))
 
     def choices(name: str, column: Column, delivered: Sequence[str]) -> pd.DataFrame:
         known = _known_codes(source, name, column)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -26,13 +26,18 @@ IDENTIFIERS = ("national_id", "legal_id", "iban", "mobile", "postcode")
 SQL_TYPES = {"flag": "boolean", "count": "integer", "money": "bigint", "decimal": "numeric", "date": "date"}
 # Reason a row is given back for when a filled cell cannot be read.
 UNREAD = {
-    "text": "missing", "name": "missing", "code": "missing", "choice": "choice_unknown", "flag": "choice_unknown",
+    "text": "missing", "name": "missing", "code": "code_too_long", "choice": "choice_unknown", "flag": "choice_unknown",
     "date": "date_impossible", "province": "province_unknown", "county": "county_unknown",
 } | {kind: f"{kind}_invalid" for kind in IDENTIFIERS}  # fmt: skip
 LONGEST_READ_ONCE = 200
+# What is longer names nothing; a page of an index would not take three of them either.
+LONGEST_CODE = 100
 # Between a county and the province it must lie in; methods.geography reads them so.
 PAIR = " / "
 FIRST_DAY = "date '1970-01-01'"
+# Comparing a cell with so many is quicker than to look it up among them.
+MOST_FEW = 4
+NO_FEW: Mapping[str, Sequence[str]] = {}
 LARGEST_COUNT = 2**31 - 1
 LARGEST_MONEY = 10**17
 
@@ -101,6 +106,9 @@ class Form(_Strict):
         unknown = [*(set(self.key) - known), *({rule.column for rule in self.rules} - set(self.columns))]
         if unknown:
             raise ValueError(f"key and rules name columns it does not have: {', '.join(sorted(unknown))}")
+        free = [name for name in self.key if name in self.columns and self.columns[name].kind in ("text", "name")]
+        if free:
+            raise ValueError(f"a key is made of codes, numbers and days, not of free text: {', '.join(free)}")
         if "county" in self.kinds and "county" not in self.columns:
             raise ValueError("a column of kind county is called county")
         return self
@@ -178,10 +186,8 @@ def table_statements(form: Form) -> list[str]:
     for target in _required_targets(form):
         staging[target] += " not null"
     return [
-        # Landing counts its rows as they come; staging holds that none came twice.
         *_table(f"landing.{form.form}", landing),
-        # The number first: within a delivery's own partition nothing else tells rows apart, nor is as quick to sort.
-        *_table(f"staging.{form.form}", staging, "row_number, delivery_id, year, phase"),
+        *_table(f"staging.{form.form}", staging),
     ]
 
 
@@ -206,8 +212,20 @@ def recurring_statement(form: Form) -> str:
     )
 
 
+def few_statement() -> str:
+    """Write the query for the columns of which few distinct cells were delivered, with these cells."""
+    return (
+        "select column_name, array_agg(delivered order by delivered) as cells from landing.distinct_value\n"  # noqa: S608
+        f"where delivery_id = :delivery_id group by column_name having count(*) <= {MOST_FEW}"
+    )
+
+
 def conformed_rows(
-    form: Form, units: Mapping[str, int], joined: Collection[str] = (), recurring: Collection[str] = ()
+    form: Form,
+    units: Mapping[str, int],
+    joined: Collection[str] = (),
+    recurring: Collection[str] = (),
+    few: Mapping[str, Sequence[str]] = NO_FEW,
 ) -> str:
     """Write the rowset that types every row of a delivery and collects its faults.
 
@@ -216,14 +234,15 @@ def conformed_rows(
         units: rial in one delivered unit of money, by column; 1 where it is missing.
         joined: columns of so many distinct values that rows join them.
         recurring: columns read row by row of which all distinct cells are known; each of these is read once.
+        few: cells of a column that are tried before all are looked through; see `few_parameters`.
     """
     read: list[str] = []
     typed: list[str] = []
     for name, column in form.columns.items():
         if name in recurring:
-            read += _recalled(name, column, units.get(name, 1))
+            read += _recalled(name, column, units.get(name, 1), len(few.get(name, ())))
         else:
-            read += _read(form, name, column, units.get(name, 1), name in joined)
+            read += _read(form, name, column, units.get(name, 1), name in joined, len(few.get(name, ())))
         typed += _typed(form, name, column, is_bounded=name in recurring)
     cells = [f"{name}_cell" for name in form.columns]
     reasons = [_reason(form, name, name in joined) for name in form.read_once]
@@ -250,6 +269,11 @@ def conformed_rows(
             "offset bigint '0') as typed",
         ]
     )
+
+
+def few_parameters(few: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Give the parameters of `conformed_rows` for the few cells of columns."""
+    return {_few(name, number): cell for name, cells in few.items() for number, cell in enumerate(cells)}
 
 
 def carry_over_rows(form: Form, by_key: bool) -> str:
@@ -301,17 +325,28 @@ def repeated_statement(form: Form, conformed: str) -> str:
     )
 
 
-def fault_statement(form: Form, conformed: str) -> str:
-    """Write the query for every fault of a delivery: row_number, reason_code, column_name, found, place of the row."""
-    key = _key_column(form)
-    return f"""
+def fault_statement(form: Form, conformed: str, has_repeats: bool) -> str:
+    """Write the query for every fault of a delivery: row_number, reason_code, column_name, found, place of the row.
+
+    Args:
+        form: the form of the delivery.
+        conformed: table of its conformed rows.
+        has_repeats: whether some of them have the key of another.
+    """
+    faults = f"""
 select
     row_number, split_part(written, ' ', 1) as reason_code, split_part(written, ' ', 2) as column_name,
     -- Behind two words, the cell as it was delivered.
     nullif(regexp_replace(written, '^[^ ]* [^ ]* ?', ''), '') as found, {conformed}.ctid as place
 from {conformed} cross join unnest(faults) as written
 where faults is not null
-union all
+"""  # noqa: S608
+    return f"{faults}union all{_repeated_faults(form, conformed)}" if has_repeats else faults
+
+
+def _repeated_faults(form: Form, conformed: str) -> str:
+    key = _key_column(form)
+    return f"""
 select repeated.row_number, 'repeated', '{key}', {_cell_found(form, key, "landed.{}")}, repeated.place
 from ({repeated_statement(form, conformed)}) as repeated
 inner join landing.{form.form} as landed
@@ -380,14 +415,17 @@ from (
 """  # noqa: S608
 
 
-def _table(name: str, columns: Mapping[str, str], key: str = "") -> Iterator[str]:
-    body = [f"{column} {kind}" for column, kind in columns.items()] + ([f"primary key ({key})"] if key else [])
+def _table(name: str, columns: Mapping[str, str]) -> Iterator[str]:
+    body = ", ".join(f"{column} {kind}" for column, kind in columns.items())
     # Each delivery is a partition of its own: it is filled before anybody sees it, on all cores and past the log.
-    yield f"create table if not exists {name} ({', '.join(body)}) partition by list (delivery_id)"
+    # What tells its rows apart is held by an index of its own, so that the key of a form may change.
+    yield f"create table if not exists {name} ({body}) partition by list (delivery_id)"
     yield f"create table if not exists {name}_0 partition of {name} default"
     kinds = {column: kind.removesuffix(" not null") for column, kind in columns.items()}
-    additions = ", ".join(f"add column if not exists {column} {kind}" for column, kind in kinds.items())
-    yield f"alter table {name} {additions}"
+    changes = [f"add column if not exists {column} {kind}" for column, kind in kinds.items()]
+    # Older warehouses told rows apart by their number.
+    changes.append(f"drop constraint if exists {name.partition('.')[2]}_pkey")
+    yield f"alter table {name} {', '.join(changes)}"
 
 
 def _required_targets(form: Form) -> list[str]:
@@ -463,7 +501,21 @@ def _reason(form: Form, name: str, is_joined: bool) -> str:
     return f"case when {name} is null and {name}_cell is not null then {reason} end as {name}_reason"
 
 
-def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> list[str]:
+def _few(name: str, number: int) -> str:
+    return f"few_{name}_{number}"
+
+
+def _tried_first(name: str, cell: str, few: int, look_up: Callable[[str], str]) -> str:
+    """Write a look-up that tries a few cells first: to compare a cell costs a tenth of looking it up."""
+    if not few:
+        return look_up(cell)
+    tried = [f"cast(:{_few(name, number)} as text)" for number in range(few)]
+    # A query that depends on no row is run once.
+    arms = "".join(f"\n        when {one} then (select {look_up(one)})" for one in tried)
+    return f"case {cell}{arms}\n        else {look_up(cell)} end"
+
+
+def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool, few: int) -> list[str]:
     cell = f"landed.{name}"
     kept = f"{cell} as {name}_cell"
     if is_joined:
@@ -475,9 +527,12 @@ def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> 
         # A day that is looked up as a number costs a third of one that is read as a date.
         value = f"cast(cast(value as date) - {FIRST_DAY} as text)" if is_day else "value"
         known = _looked_up(name, f"jsonb_object_agg(delivered, {value}) filter (where value is not null)")
-        found = f"{known}\n    ->> {_delivered(form, name)}"
-        read = f"{FIRST_DAY} + cast({found} as integer)" if is_day else found
-        return [kept, f"{read} as {name}"]
+
+        def look_up(delivered: str) -> str:
+            found = f"{known}\n    ->> {delivered}"
+            return f"{FIRST_DAY} + cast({found} as integer)" if is_day else found
+
+        return [kept, f"{_tried_first(name, _delivered(form, name), few, look_up)} as {name}"]
     if column.kind == "name":
         key = f"nullif(reference.name_key({cell}), '') as {name}_key"
         return [kept, f"nullif(btrim({cell}), '') as {name}", key]
@@ -486,23 +541,25 @@ def _read(form: Form, name: str, column: Column, unit: int, is_joined: bool) -> 
     return [kept, f"{_read_cell(cell, column, unit)} as {name}"]
 
 
-def _recalled(name: str, column: Column, unit: int) -> list[str]:
+def _recalled(name: str, column: Column, unit: int, few: int) -> list[str]:
     """Read what recurs by the very functions that read rows, once for each distinct cell."""
+    target, typed, value = name, _read_cell("delivered", column, unit), _bounded(name, column)
     if column.kind == "name":
-        read, value, target, kind = "reference.name_key(delivered)", f"nullif({name}, '')", f"{name}_key", "text"
-    else:
-        read, value, target, kind = _read_cell("delivered", column, unit), _bounded(name, column), name, column.sql_type
+        target, typed, value = f"{name}_key", "reference.name_key(delivered)", f"nullif({name}, '')"
     once = (
         f"(select jsonb_object_agg(delivered, cast({value} as text)) from (\n"  # noqa: S608
-        f"        select delivered, {read} as {name} from landing.distinct_value\n"
+        f"        select delivered, {typed} as {name} from landing.distinct_value\n"
         f"        where delivery_id = :delivery_id and column_name = '{name}' offset bigint '0'\n"
         f"    ) as once)"
     )
-    recalled = f"cast({once}\n    ->> landed.{name} as {kind}) as {target}"
-    kept = f"landed.{name} as {name}_cell"
-    return (
-        [kept, f"nullif(btrim(landed.{name}), '') as {name}", recalled] if column.kind == "name" else [kept, recalled]
-    )
+
+    def look_up(cell: str) -> str:
+        return f"cast({once}\n    ->> {cell} as {column.sql_type})"
+
+    read = [f"landed.{name} as {name}_cell"]
+    if column.kind == "name":
+        read.append(f"nullif(btrim(landed.{name}), '') as {name}")
+    return [*read, f"{_tried_first(name, f'landed.{name}', few, look_up)} as {target}"]
 
 
 def _read_cell(cell: str, column: Column, unit: int) -> str:
@@ -528,6 +585,8 @@ def _typed(form: Form, name: str, column: Column, is_bounded: bool) -> Iterator[
 
 
 def _bounded(value: str, column: Column) -> str:
+    if column.kind == "code" and not column.is_read_once:
+        return f"case when length({value}) <= {LONGEST_CODE} then {value} end"
     if column.kind == "national_id":
         return f"reference.numbered_national_id({value}_cell, {value}_number)"
     if column.kind == "flag":
@@ -578,6 +637,9 @@ def _column_faults(form: Form, name: str, column: Column) -> Iterator[tuple[str,
     if column.required:
         yield f"{target} is null and {_is_empty(name)}", "'missing'"
     reason = f"{name}_reason" if column.is_read_once else f"'{column.reason}'"
+    if column.kind == "code" and not column.is_read_once:
+        # Short, and nothing all the same: signs nobody sees.
+        reason = f"case when length({name}_cell) > {LONGEST_CODE} then {reason} else 'missing' end"
     known = f" and {reason} is not null" if column.is_read_once else ""
     if column.is_read_once and column.required:
         # Signs nobody sees are read as nothing, without a reason; where something must stand they are not enough.

@@ -89,7 +89,7 @@ def judge(suite: str, batch: str, rows: pd.DataFrame, limits: Mapping[str, Any])
     Returns:
         The judgement; whether it stops the flow is the caller's decision.
     """
-    document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
+    document = _document(suite)
     amounts = _amounts(limits)
     result = _validate(document, rows, amounts)
     findings = [_finding(one, rows, amounts) for one in result["results"]]
@@ -107,13 +107,25 @@ def judge_table(suite: str, batch: str, table: str, limits: Mapping[str, Any]) -
         table: staging table of its form.
         limits: see `judge`.
     """
-    document = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
+    document = _document(suite)
     # Great Expectations would fetch every row of a query it is given.
-    with warehouse.view_of(table, {"delivery_id": batch}, _columns_named(document)) as view:
+    with warehouse.view_of(table, {"delivery_id": batch}, columns_of(suite)) as view:
         result = _validate_view(document, view, amounts := _amounts(limits))
     judgement = Judgement(suite, batch, [_finding(one, pd.DataFrame(), amounts) for one in result["results"]])
     _store(judgement, result)
     return judgement
+
+
+def columns_of(suite: str) -> set[str] | None:
+    """Name the columns a suite looks at; None where it may look at any, or names none."""
+    named: set[str] = set()
+    for one in _document(suite)["expectations"]:
+        kwargs = one["kwargs"]
+        if not one["type"].startswith(_OF_NAMED_COLUMNS) or "row_condition" in kwargs:
+            return None
+        named.update(kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs)
+        named.update(kwargs.get("column_list", ()))
+    return named or None
 
 
 def stored(batch: str) -> list[Judgement]:
@@ -141,16 +153,9 @@ def refuse_if_critical(judgement: Judgement) -> Judgement:
     return judgement
 
 
-def _columns_named(document: dict[str, Any]) -> set[str] | None:
-    """Columns a suite looks at; None where it may look at any."""
-    named: set[str] = set()
-    for one in document["expectations"]:
-        kwargs = one["kwargs"]
-        if not one["type"].startswith(_OF_NAMED_COLUMNS) or "row_condition" in kwargs:
-            return None
-        named.update(kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs)
-        named.update(kwargs.get("column_list", ()))
-    return named
+def _document(suite: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
+    return document
 
 
 def _amounts(limits: Mapping[str, Any]) -> dict[str, float]:

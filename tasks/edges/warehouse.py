@@ -7,7 +7,6 @@ import io
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from methods.errors import FrozenConflict, Refusal
+from tasks.edges.ahead import ahead
 from tasks.edges.reading import NotPlain
 from tasks.edges.settings import ROOT, settings
 
@@ -75,13 +75,11 @@ class TextBlocks:
     """Rows of text as they stream out of a delivery, in blocks of columns; an empty cell is null.
 
     Attributes:
-        columns: those of `table` that are filled.
-        constants: what the first columns hold, the same in each row.
-        blocks: the cells of the other columns, behind one that counts the rows from 1.
+        columns: those of the table that are filled, behind `row_number`, which counts the rows from 1.
+        blocks: the cells of these columns.
     """
 
     columns: Sequence[str]
-    constants: Sequence[str]
     blocks: Iterable[Sequence[pa.Array]]
 
 
@@ -202,17 +200,20 @@ def copy_in(
 ) -> int:
     """Swap one delivery for its rows as they stream in, and those besides; return how many there are.
 
-    Their content is known by the SHA-256 of the delivery, so no hash is taken of the rows.
+    Their content is known by the SHA-256 of the delivery, so no hash is taken of the rows. Nor are statistics: what
+    comes as text is read from end to end.
     """
     apart = _apart(within, table, partition)
     check = f"constraint {DELIVERY_CHECK} check (delivery_id = :delivery_id)"
     within.execute(sa.text(f"create table {apart} (like {table}, {check})"), dict(partition))
+    # What is the same in each row need not be sent with it.
+    within.execute(sa.text(f"alter table {apart} alter column delivery_id set default :delivery_id"), dict(partition))
     row_count = _copy_text(within, apart, rows)
-    swap_in(table, partition, apart, within)
+    within.execute(sa.text(f"alter table {apart} alter column delivery_id drop default"))
+    _put(table, partition, apart, within)
     if besides is not None:
         # Only now, as they may depend on the rows that came: what these do not replace.
         row_count += _insert(within, table, besides)
-        _analyze(within, _place_of(table, partition))
     return row_count
 
 
@@ -226,7 +227,22 @@ def build(table: str, partition: Partition, rows: Rowset, within: Connection) ->
     return apart, made.rowcount
 
 
-def swap_in(table: str, partition: Partition, apart: str, within: Connection) -> None:
+def are_apart(table: str, key: Sequence[str], within: Connection) -> bool:
+    """Say whether all rows of a table have keys of their own, and if so, have an index hold it; nulls are unlike."""
+    try:
+        with within.begin_nested():
+            hold_apart(table, key, within)
+    except sa.exc.IntegrityError:
+        return False
+    return True
+
+
+def hold_apart(table: str, key: Sequence[str], within: Connection) -> None:
+    """Have an index hold that no two rows of a table have the same key."""
+    within.execute(sa.text(f"create unique index on {table} ({', '.join(map(_name, key))})"))
+
+
+def swap_in(table: str, partition: Partition, apart: str, within: Connection, key: Sequence[str]) -> None:
     """Swap one delivery for the rows of a table that was made apart, and is gone after that.
 
     Args:
@@ -234,24 +250,40 @@ def swap_in(table: str, partition: Partition, apart: str, within: Connection) ->
         partition: the delivery they replace.
         apart: the table they stand in; columns it lacks are null.
         within: the transaction that made it.
+        key: what tells them apart, held by an index of that table.
     """
+    if _put(table, partition, apart, within):
+        hold_apart(_place_of(table, partition), key, within)
+    _analyze(within, _place_of(table, partition))
+    _analyze_whole(within, table)
+
+
+def _put(table: str, partition: Partition, apart: str, within: Connection) -> bool:
+    """Swap one delivery for a table that was made apart; say whether its indexes went with it."""
     standing = _place_of(table, partition)
     _complete(within, table, apart, str(partition["delivery_id"]))
-    _analyze(within, apart)
     if apart == standing:
         where, values = _where(partition)
         # Rows of it that were inserted one by one are in the partition of all others.
         within.execute(sa.text(f"delete from {table} where {where}"), values)  # noqa: S608
         within.execute(sa.text(f"alter table {table} attach partition {apart} for values in (:delivery_id)"), values)
         within.execute(sa.text(f"alter table {apart} drop constraint {DELIVERY_CHECK}"))
-    else:
-        # To detach it would wait for all who read the table, and they for us.
-        names = ", ".join(_columns(within, table, Rowset(f"select * from {apart}", {})))  # noqa: S608
-        within.execute(sa.text(f"truncate {standing}"))
-        within.execute(sa.text(f"insert into {standing} ({names}) select {names} from {apart}"))  # noqa: S608
-        within.execute(sa.text(f"drop table {apart}"))
-        _analyze(within, standing)
-    _analyze_whole(within, table)
+        return False
+    # To detach it would wait for all who read the table, and they for us.
+    names = ", ".join(_columns(within, table, Rowset(f"select * from {apart}", {})))  # noqa: S608
+    within.execute(sa.text(f"truncate {standing}"))
+    # The key may be another by now.
+    for index in within.execute(sa.text(_OWN_INDEXES), {"table": standing}).scalars().all():
+        within.execute(sa.text(f"drop index {index}"))
+    within.execute(sa.text(f"insert into {standing} ({names}) select {names} from {apart}"))  # noqa: S608
+    within.execute(sa.text(f"drop table {apart}"))
+    return True
+
+
+_OWN_INDEXES = """
+    select indexrelid::regclass::text from pg_index
+    where indrelid = cast(:table as regclass) and not exists (select 1 from pg_inherits where inhrelid = indexrelid)
+"""
 
 
 def upsert_reference(table: str, rows: pd.DataFrame) -> None:
@@ -298,6 +330,17 @@ def migrate() -> list[str]:
     return applied
 
 
+def show(table: str, partition: Partition, columns: Collection[str] | None, within: Connection) -> None:
+    """Lay out now what `view_of` will show of the rows this transaction makes.
+
+    Whoever reads them first after it writes each of their pages once more, into the log.
+    """
+    copy = _shown(table, partition)
+    within.execute(sa.text(f"drop table if exists {copy}"))
+    if columns is not None:
+        _lay_out(within, copy, table, partition, columns)
+
+
 @contextmanager
 def view_of(table: str, partition: Partition, columns: Collection[str] | None = None) -> Iterator[str]:
     """Show one partition of a table as a table of its own, for a reader that knows nothing of partitions.
@@ -308,26 +351,23 @@ def view_of(table: str, partition: Partition, columns: Collection[str] | None = 
         columns: those the reader looks at; of few a copy is made, which it reads often and each time in no time.
             None shows all of them, in place.
     """
-    where, values = _where(partition)
-    view = f"{table}_{secrets.token_hex(4)}"
-    with (
-        closing(_engine(settings().database_url).raw_connection()) as connection,
-        closing(connection.cursor()) as cursor,
-    ):
-        # A view takes no parameters: the driver quotes the values into it.
-        placed = re.sub(r":([a-z_]+)", r"%(\1)s", where)
-        cursor.execute(f"select * from {table} limit 0")  # noqa: S608
-        known = [one[0] for one in cursor.description or () if columns is not None and one[0] in columns]
-        kind = "unlogged table" if known else "view"
-        shown = ", ".join(map(_name, known)) or "*"
-        cursor.execute("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0")
-        cursor.execute(f"create {kind} {view} as select {shown} from {table} where {placed}", values)  # noqa: S608
-        connection.commit()
-        try:
-            yield view
-        finally:
-            cursor.execute(f"drop {kind.removeprefix('unlogged ')} {view}")
-            connection.commit()
+    view, kind = f"{table}_{secrets.token_hex(4)}", "table"
+    with transaction() as connection:
+        copy = _shown(table, partition)
+        if columns is None:
+            kind = "view"
+            where, values = _where(partition)
+            connection.execute(sa.text(f"create view {view} as select * from {table} where {where}"), values)  # noqa: S608
+        elif _stands(connection, copy):
+            # Under a name of its own no other reader takes it away.
+            connection.execute(sa.text(f"alter table {copy} rename to {view.partition('.')[2]}"))
+        else:
+            _lay_out(connection, view, table, partition, columns)
+    try:
+        yield view
+    finally:
+        with transaction() as connection:
+            connection.execute(sa.text(f"drop {kind} {view}"))
 
 
 def forget_trial(source_code: str, form: str) -> None:
@@ -338,8 +378,9 @@ def forget_trial(source_code: str, form: str) -> None:
         )
         for delivery_id in deliveries.scalars().all():
             for table in (f"landing.{_name(form)}", f"staging.{_name(form)}"):
-                place = _place_of(table, {"delivery_id": delivery_id})
-                connection.execute(sa.text(f"drop table if exists {place}"))
+                own = {"delivery_id": delivery_id}
+                for place in (_place_of(table, own), _shown(table, own)):
+                    connection.execute(sa.text(f"drop table if exists {place}"))
             rejected = sa.text("delete from staging.rejected_row where delivery_id = :delivery_id")
             connection.execute(rejected, {"delivery_id": delivery_id})
         batch = {"prefix": f"{source_code}-", "code": source_code}
@@ -399,21 +440,14 @@ def _texts_of_blocks(rows: TextBlocks) -> Iterator[memoryview]:
         size = len(block[0])
         numbers = pc.cast(pa.array(np.arange(number, number + size)), pa.string())
         number += size
-        text = _joined_columns([*rows.constants, numbers, *block])
-        tabs = size * (len(rows.columns) - 1)
-        plain = text.count(b"\t") == tabs and text.count(b"\n") == size and b"\\" not in text and b"\r" not in text
+        text = _joined_columns([numbers, *block])
+        signs = np.frombuffer(text, dtype=np.uint8)
+        # Frequent signs are counted by numpy, in a tenth of the time that bytes take; rare ones are sought by bytes.
+        tabs, ends = (int(np.count_nonzero(signs == ord(sign))) for sign in "\t\n")
+        plain = tabs == size * len(rows.columns) and ends == size and b"\\" not in text and b"\r" not in text
         if not plain:
-            text = _joined_columns([*rows.constants, numbers, *map(_escaped, block)])
+            text = _joined_columns([numbers, *map(_escaped, block)])
         yield memoryview(text)
-
-
-def _ahead(texts: Iterator[memoryview]) -> Iterator[memoryview]:
-    """Make the next text while the server takes in the one before."""
-    with ThreadPoolExecutor(1, thread_name_prefix="copy") as worker:
-        following = worker.submit(next, texts, None)
-        while (text := following.result()) is not None:
-            following = worker.submit(next, texts, None)
-            yield text
 
 
 def _joined_columns(columns: Sequence[Any]) -> bytes:
@@ -520,8 +554,11 @@ def _insert(
 
 
 def _copy_text(connection: Connection, table: str, rows: TextRows | TextBlocks) -> int:
-    names = ", ".join(map(_name, rows.columns))
-    texts = _ahead(_texts_of_blocks(rows)) if isinstance(rows, TextBlocks) else _texts_of_rows(rows)
+    if isinstance(rows, TextBlocks):
+        columns, texts = ["row_number", *rows.columns], ahead(_texts_of_blocks(rows))
+    else:
+        columns, texts = list(rows.columns), _texts_of_rows(rows)
+    names = ", ".join(map(_name, columns))
     stream = _CopyStream(texts)
     with closing(connection.connection.cursor()) as cursor:
         try:
@@ -566,6 +603,20 @@ def _place_of(table: str, partition: Partition) -> str:
     """Name the partition of one delivery; its zero keeps it apart from every form's table."""
     delivery = str(partition["delivery_id"])
     return f"{table}_0{hashlib.sha256(delivery.encode()).hexdigest()[:12]}"
+
+
+def _shown(table: str, partition: Partition) -> str:
+    return f"{_place_of(table, partition)}_shown"
+
+
+def _lay_out(connection: Connection, copy: str, table: str, partition: Partition, columns: Collection[str]) -> None:
+    """Copy some columns of a partition, on all cores; those the table has not are left to the reader to miss."""
+    where, values = _where(partition)
+    every = connection.execute(sa.text(f"select * from {table} limit 0")).keys()  # noqa: S608
+    names = ", ".join(_name(name) for name in every if name in columns)
+    connection.execute(sa.text("set local parallel_setup_cost = 0; set local parallel_tuple_cost = 0"))
+    made = f"create unlogged table {copy} as select {names} from {table} where {where}"  # noqa: S608
+    connection.execute(sa.text(made), values)
 
 
 def _stands(connection: Connection, table: str) -> bool:

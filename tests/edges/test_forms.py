@@ -61,6 +61,13 @@ def test_a_key_of_a_column_it_has_not_is_refused(tmp_path, monkeypatch):
         forms.load_all()
 
 
+def test_a_key_of_free_text_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "odd.yaml").write_text("{form: odd, label_fa: x, key: [b], columns: {b: {kind: text, label_fa: y}}}")
+    monkeypatch.setenv("PAYESH_FORMS", str(tmp_path))
+    with pytest.raises(SettingWrong, match="not of free text: b"):
+        forms.load_all()
+
+
 LEDGER = Form.model_validate(
     {
         "form": "ledger", "label_fa": "دفتر", "key": ["number"],
@@ -86,8 +93,8 @@ def conformed(rehearsed):
         with warehouse.transaction() as connection:
             for statement in forms.table_statements(LEDGER):
                 connection.execute(sa.text(statement))
-            delivered = [("L", str(number), None, *row) for number, row in enumerate(rows, 1)]
-            columns = ["delivery_id", "row_number", "row_fault", *LEDGER.columns]
+            delivered = [(str(number), None, *row) for number, row in enumerate(rows, 1)]
+            columns = ["row_number", "row_fault", *LEDGER.columns]
             warehouse.copy_in(
                 "landing.ledger", {"delivery_id": "L"}, warehouse.TextRows(columns, delivered), connection
             )
@@ -110,8 +117,12 @@ def test_cells_are_typed_in_units_of_the_source(conformed):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("joined", [(), ("kind",)], ids=["looked up", "joined"])
-def test_values_read_once_reach_their_rows(rehearsed, joined):
+@pytest.mark.parametrize(
+    ("joined", "few"),
+    [((), {}), (("kind",), {}), ((), {"kind": ["x", "ـ"]})],
+    ids=["looked up", "joined", "tried first"],
+)
+def test_values_read_once_reach_their_rows(rehearsed, joined, few):
     kind = {"kind": "choice", "label_fa": "نوع", "required": True, "choices": {"a": "x"}}
     form = Form.model_validate({"form": "sort", "label_fa": "x", "key": ["kind"], "columns": {"kind": kind}})
     cells = ["x", "y", "ـ", "z" * 300, "", "x"]
@@ -121,13 +132,14 @@ def test_values_read_once_reach_their_rows(rehearsed, joined):
         delivery = "select delivery_id from landing.delivery limit 1"
         own = OF_PERIOD | {"delivery_id": connection.execute(sa.text(delivery)).scalar_one()}
         partition = {"delivery_id": own["delivery_id"]}
-        rows = [(own["delivery_id"], str(number), cell) for number, cell in enumerate(cells)]
-        given = warehouse.TextRows(["delivery_id", "row_number", "kind"], rows)
+        rows = [(str(number), cell) for number, cell in enumerate(cells)]
+        given = warehouse.TextRows(["row_number", "kind"], rows)
         warehouse.copy_in("landing.sort", partition, given, connection)
         read = pd.DataFrame({"delivered": ["x", "y", "ـ"], "value": ["a", None, None]}, dtype=object)
         read["reason_code"] = [None, "choice_unknown", None]
         warehouse.append("staging.delivered_value", partition, read.assign(column_name="kind", **partition), connection)
-        whole = warehouse.Rowset(forms.conformed_rows(form, {}, joined), own)
+        written = forms.conformed_rows(form, {}, joined, (), few)
+        whole = warehouse.Rowset(written, own | forms.few_parameters(few))
         table, _ = warehouse.build("staging.sort", partition, whole, connection)
         found = connection.execute(sa.text(f"select kind, faults from {table} order by row_number")).all()
         connection.rollback()
@@ -152,29 +164,28 @@ def test_cells_that_recur_are_read_as_each_row_would_be(rehearsed):
         own = OF_PERIOD | {"delivery_id": connection.execute(sa.text(delivery)).scalar_one()}
         partition = {"delivery_id": own["delivery_id"]}
         given = warehouse.TextRows(
-            ["delivery_id", "row_number", *kinds],
-            [(own["delivery_id"], str(number), *[cell] * len(kinds)) for number, cell in enumerate(cells)],
+            ["row_number", *kinds], [(str(number), *[cell] * len(kinds)) for number, cell in enumerate(cells)]
         )
         warehouse.copy_in("landing.again", partition, given, connection)
         warehouse.replace("landing.distinct_value", partition, seen.rows(own["delivery_id"]), connection)
         recurring = connection.execute(sa.text(forms.recurring_statement(form)), partition).scalars().all()
         assert sorted(recurring) == sorted(kinds)
-        units = {"paid_rial": 10}
-        read_once, read_each = [
+        units, few = {"paid_rial": 10}, {name: cells[2:6] for name in kinds}
+        read_once, tried_first, read_each = [
             connection.execute(
-                sa.text(forms.conformed_rows(form, units, (), names) + " order by row_number"), own
+                sa.text(forms.conformed_rows(form, units, (), names, some) + " order by row_number"),
+                own | forms.few_parameters(some),
             ).all()
-            for names in (recurring, ())
+            for names, some in ((recurring, {}), (recurring, few), ((), {}))
         ]
         connection.rollback()
-    assert read_once == read_each
+    assert read_once == tried_first == read_each
     assert len({row.paid_rial for row in read_each}) > 3
 
 
 def test_a_column_is_read_once_a_cell_only_where_every_cell_is_known():
-    form = Form.model_validate(
-        {"form": "s", "label_fa": "x", "key": ["a"], "columns": {"a": {"kind": "name", "label_fa": "x"}}}
-    )
+    columns = {"a": {"kind": "name", "label_fa": "x"}, "b": {"kind": "code", "label_fa": "x"}}
+    form = Form.model_validate({"form": "s", "label_fa": "x", "key": ["b"], "columns": columns})
     for cells in (["x" * (forms.LONGEST_READ_ONCE + 1)], [str(number) for number in range(MOST_RECURRING + 1)]):
         seen = Distinct(form, ["a"])
         list(seen.watched([[pa.array(["y"])], [pa.array(cells)], [pa.array(["z"])]]))
@@ -185,6 +196,8 @@ def test_a_column_is_read_once_a_cell_only_where_every_cell_is_known():
     ("row", "fault"),
     [
         (("", "1", "1", ""), "missing number"),
+        (("A" * 101, "1", "1", ""), "code_too_long number " + "A" * 101),
+        (("ـ", "1", "1", ""), "missing number ـ"),
         (("A", "0", "1", ""), "number_out_of_range paid_rial 0"),
         (("A", "1.5", "1", ""), "number_out_of_range paid_rial 1.5"),
         (("A", " x y", "1", ""), "number_out_of_range paid_rial  x y"),

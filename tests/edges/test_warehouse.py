@@ -87,7 +87,7 @@ def test_appending_again_adds_nothing():
     assert kept == 1
 
 
-GIVEN = ["delivery_id", "row_number", "cell"]
+GIVEN = ["row_number", "cell"]
 
 
 def given_table(connection):
@@ -102,7 +102,7 @@ def test_columns_stream_in_as_rows_do():
     with warehouse.transaction() as connection:
         partition = given_table(connection)
         blocks = [[pa.array(cells[:4])], [pa.array(["x"]).slice(1)], [pa.array(["x", *cells[4:]]).slice(1)]]
-        given = warehouse.TextBlocks(GIVEN, ["D"], blocks)
+        given = warehouse.TextBlocks(["cell"], blocks)
         assert warehouse.copy_in("public.given", partition, given, connection) == len(cells)
         found = connection.execute(sa.text("select row_number, cell from given order by row_number")).all()
         connection.rollback()
@@ -113,7 +113,7 @@ def test_a_delivery_copied_again_takes_the_place_of_its_former_rows():
     with warehouse.transaction() as connection:
         partition = given_table(connection)
         connection.execute(sa.text("insert into given values ('D', 7, 'one by one'), ('E', 1, 'of another')"))
-        for rows in ([["D", "1", "a"], ["D", "2", "b"]], [["D", "1", "c"]]):
+        for rows in ([["1", "a"], ["2", "b"]], [["1", "c"]]):
             warehouse.copy_in("public.given", partition, warehouse.TextRows(GIVEN, rows), connection)
         found = connection.execute(sa.text("select delivery_id, cell from given order by 1")).all()
         connection.rollback()
@@ -124,10 +124,39 @@ def test_text_streams_in_with_tabs_quotes_and_backslashes():
     cells = ["a\tb", 'c"d', "e\\f", "g\nh", "i\rj", "plain", "", None]
     with warehouse.transaction() as connection:
         partition = given_table(connection)
-        rows = (["D", str(number), cell] for number, cell in enumerate(cells))
+        rows = ([str(number), cell] for number, cell in enumerate(cells))
         count = warehouse.copy_in("public.given", partition, warehouse.TextRows(GIVEN, rows), connection)
         found = connection.execute(sa.text("select cell from given order by row_number")).scalars().all()
         connection.rollback()
     assert count == len(cells)
     # An empty cell says no more than none.
     assert found == [*cells[:6], None, None]
+
+
+@pytest.mark.parametrize(("cells", "are_apart"), [(["a", "b", None, None], True), (["a", "b", "a"], False)])
+def test_rows_are_apart_where_no_key_is_there_twice(cells, are_apart):
+    with warehouse.transaction() as connection:
+        connection.execute(sa.text("create table public.sorted (one text, two integer)"))
+        rows = [{"one": one, "two": 1} for one in cells]
+        connection.execute(sa.text("insert into sorted values (:one, :two)"), rows)
+        assert warehouse.are_apart("public.sorted", ["one", "two"], connection) == are_apart
+        indexes = connection.execute(sa.text("select indexname from pg_indexes where tablename = 'sorted'")).all()
+        connection.rollback()
+    assert len(indexes) == are_apart
+
+
+def test_what_was_laid_out_is_shown_once_and_gone_after_that():
+    with warehouse.transaction() as connection:
+        partition = given_table(connection)
+        connection.execute(sa.text("insert into given values ('D', 1, 'a'), ('D', 2, 'b'), ('E', 1, 'c')"))
+        warehouse.show("public.given", partition, {"cell"}, connection)
+        connection.execute(sa.text("insert into given values ('D', 3, 'later')"))
+    try:
+        for rows in (2, 3):
+            # The second look makes a copy of its own.
+            with warehouse.view_of("public.given", partition, {"cell"}) as view:
+                assert list(warehouse.read(f"select * from {view} order by cell")["cell"]) == ["a", "b", "later"][:rows]  # noqa: S608
+        assert warehouse.read("select tablename from pg_tables where tablename like 'given\\_%\\_shown'").empty
+    finally:
+        with warehouse.transaction() as connection:
+            connection.execute(sa.text("drop table given"))

@@ -204,3 +204,28 @@ def test_a_corrected_workbook_may_come_the_way_deliveries_do(agency):
         back.unlink()
     assert [row.is_correction for row in agency.deliveries()] == [False, True]
     assert agency.firms()["F090"] == "23"
+
+
+def test_what_tells_rows_apart_is_held_by_the_table_also_where_rows_repeat(agency):
+    again, endless = ("F001", "شرکت دیگر", "03", "4"), ("F" * 101, "شرکت دراز", "23", "10")
+    held = (
+        "select index.indexdef from pg_indexes as index inner join staging.firm as firm"
+        " on firm.tableoid = format('%s.%s', index.schemaname, index.tablename)::regclass"
+        " where firm.delivery_id = :newest and firm.firm_code = 'F002'"
+    )
+    agency.deliver(*SOUND, again, endless)
+    # Conformed once more, in the place where its rows stand.
+    for changed in ({}, {"agency_name": "فهرست دیگر"}):
+        agency.say(**changed)
+        pull(YEAR)
+        (delivery,) = agency.deliveries()
+        assert (delivery.status, delivery.rejected_row_count) == ("accepted", 2)
+        own = {"newest": delivery.delivery_id}
+        given_back = "select row_number, reason_code, found from staging.rejected_row where delivery_id = :newest"
+        assert {tuple(row) for row in agency.rows(given_back, **own)} == {
+            (21, "repeated", "F001"), (22, "code_too_long", "F" * 101),
+        }  # fmt: skip
+        ((index,),) = agency.rows(held, **own)
+        assert index.startswith("CREATE UNIQUE INDEX") and index.endswith("(firm_code)")
+    assert agency.firms()["F001"] == "23"
+    assert agency.rows("select tablename from pg_tables where tablename like '%\\_shown'") == []

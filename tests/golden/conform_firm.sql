@@ -15,7 +15,7 @@ select
         or capacity_count is null then array_remove(array[
         case when row_fault is not null then row_fault || ' row' end,
         case when firm_code is null and coalesce(btrim(firm_code_cell), '') = '' then 'missing' || ' firm_code' || coalesce(' ' || firm_code_cell, '') end,
-        case when firm_code is null and not coalesce(btrim(firm_code_cell), '') = '' then 'missing' || ' firm_code' || coalesce(' ' || firm_code_cell, '') end,
+        case when firm_code is null and not coalesce(btrim(firm_code_cell), '') = '' then case when length(firm_code_cell) > 100 then 'code_too_long' else 'missing' end || ' firm_code' || coalesce(' ' || firm_code_cell, '') end,
         case when firm_name_key is null and coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' || coalesce(' ' || firm_name_cell, '') end,
         case when firm_name_key is null and not coalesce(btrim(firm_name_cell), '') = '' then 'missing' || ' firm_name' || coalesce(' ' || firm_name_cell, '') end,
         case when province_code is null and coalesce(btrim(province_cell), '') = '' then 'missing' || ' province' || coalesce(' ' || province_cell, '') end,
@@ -33,7 +33,7 @@ select
     capacity_count_cell,
     case when province is null and province_cell is not null then nullif(coalesce((select jsonb_object_agg(delivered, coalesce(reason_code, '')) filter (where value is null) from staging.delivered_value where delivery_id = :delivery_id and column_name = 'province')
     ->> province_cell, 'province_unknown'), '') end as province_reason,
-    firm_code as firm_code,
+    case when length(firm_code) <= 100 then firm_code end as firm_code,
     firm_name as firm_name,
     firm_name_key as firm_name_key,
     province as province_code,

@@ -95,7 +95,10 @@ def _batches(stream: _PlainStream, delimiter: str, width: int) -> Iterator[pa.Re
             read_options=arrow_csv.ReadOptions(column_names=names, block_size=BLOCK_BYTES),
             parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
             convert_options=arrow_csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                # Its encoding has been checked as a whole.
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=False,
+                check_utf8=False,
             ),
         )
     except pa.ArrowInvalid as error:
@@ -156,7 +159,12 @@ class _PlainStream(io.RawIOBase):
         return block
 
     def _check_line_ends(self, block: bytes) -> None:
-        if block.count(_RETURN) != block.count(_RETURN + _FEED):
+        if _RETURN not in block:
+            return
+        signs = np.frombuffer(block + _FEED, dtype=np.uint8)
+        returns = signs[:-1] == _RETURN[0]
+        # A return at the very end of the text is none of a line end.
+        if (returns & (signs[1:] != _FEED[0])).any() or block.endswith(_RETURN):
             raise NotPlain
 
     def _check_quotes(self, block: bytes) -> None:
