@@ -278,6 +278,7 @@ class _Siege:
         self.size = len(book.value)
         self.is_whole = is_whole
         self.sums = book.sums[:, self.unknown]
+        self.by_thread = self.sums.T.tocsr()
         self.rest = -(book.sums @ np.nan_to_num(book.value))
         self.least = book.least[self.unknown]
         self.goal = _Range(goal.lower[self.unknown], goal.upper[self.unknown])
@@ -387,20 +388,9 @@ class _Siege:
         if 2 * place + is_up not in self._open(_is_asked):
             return
         inside = np.flatnonzero(self.group == self.group[place])
-        sums = self.sums[:, inside]
-        rows = np.flatnonzero(np.diff(sums.indptr))
-        rest, own = self.rest[rows] / self.unit, int(np.searchsorted(inside, place))
-        upper, direction = np.full(len(inside), np.inf), np.zeros(len(inside))
-        # Without a ceiling a cell with nothing printed above it would rise for ever.
-        upper[own] = min(self.cap, self.goal.upper[place] if is_up else np.inf) / self.unit
-        direction[own] = -1.0 if is_up else 1.0
-        found = milp(
-            direction,
-            constraints=LinearConstraint(sums[rows], rest, rest),
-            bounds=Bounds(self.least[inside] / self.unit, upper),
-            integrality=self.is_searched[inside].astype(np.int_),
-            options={"node_limit": NODES},
-        )
+        if self._is_refused_nearby(place, is_up, len(inside)):
+            return
+        found = self._furthest(place, is_up, inside, self.is_searched[inside].astype(np.int_))
         if not _is_solved(found):
             return
         table = np.full(len(self.unknown), np.nan)
@@ -408,6 +398,43 @@ class _Siege:
         self._see(table)
         if table[place] > self.cap * (1 - NEAR):
             self.high[place] = np.inf
+
+    def _is_refused_nearby(self, place: int, is_up: int, size: int) -> bool:
+        """Say whether the sums around a thread alone rule out what is asked of it; all of them then do."""
+        goal = (self.goal.upper if is_up else self.goal.lower)[place]
+        if not np.isfinite(goal) or size <= SMALL:
+            return False
+        for steps in STEPS:
+            near = np.array([place], dtype=np.intp)
+            for _ in range(steps):
+                rows = np.unique(self.by_thread[near].indices)
+                near = np.unique(self.sums[rows].indices)
+            found = self._furthest(place, is_up, near, np.zeros(len(near), dtype=np.int_), rows)
+            if found.x is None:
+                continue
+            reached = found.x[np.searchsorted(near, place)] - goal / self.unit
+            if (reached < -NEAR) if is_up else (reached > NEAR):
+                return True
+        return False
+
+    def _furthest(
+        self, place: int, is_up: int, inside: IntArray, integrality: IntArray, rows: IntArray | None = None
+    ) -> OptimizeResult:
+        """Move one thread as far as sums of the threads inside allow; without `rows`, all sums they stand in."""
+        sums = self.sums[:, inside]
+        rows = np.flatnonzero(np.diff(sums.indptr)) if rows is None else rows
+        rest, own = self.rest[rows] / self.unit, int(np.searchsorted(inside, place))
+        upper, direction = np.full(len(inside), np.inf), np.zeros(len(inside))
+        # Without a ceiling a cell with nothing printed above it would rise for ever.
+        upper[own] = min(self.cap, self.goal.upper[place] if is_up else np.inf) / self.unit
+        direction[own] = -1.0 if is_up else 1.0
+        return milp(
+            direction,
+            constraints=LinearConstraint(sums[rows], rest, rest),
+            bounds=Bounds(self.least[inside] / self.unit, upper),
+            integrality=integrality,
+            options={"node_limit": NODES},
+        )
 
 
 def _is_asked(goal: FloatArray) -> BoolArray:

@@ -99,9 +99,8 @@ class Lifts:
         """
         withheld, stuck = start, []
         for need in among:
-            move = self._lift_one(need, _Field(withheld, np.zeros_like(pool), cost))
-            if move is None:
-                move = self._lift_one(need, _Field(withheld, pool, cost))
+            # Where what is withheld already suffices, the cheapest move costs nothing.
+            move = self._lift_one(need, _Field(withheld, pool, cost))
             if move is None:
                 stuck.append(need)
             else:

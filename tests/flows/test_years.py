@@ -20,6 +20,7 @@ from flows.backfill import backfill
 from flows.collect import collect
 from flows.prepare import prepare
 from flows.pull import pull
+from methods.errors import SourceFailed
 from methods.period import Period
 from tasks.edges import figures, register, warehouse
 from tasks.estimate import estimate_figures
@@ -33,14 +34,14 @@ def counted(year):
     return rows.set_index("indicator")["estimate"]
 
 
-def test_a_backfill_runs_past_years_with_their_own_counts(rehearsed):
-    for year in (1401, 1402):
-        ministry.stage(rehearsed.home, year, "small")
-    backfill([1401, 1402])
-    for year in (1401, 1402):
-        assert counted(year)["supervised_plan_count"] == SMALL.year(year).supervised_plan_count
-        assert counted(year)["confirmed_plan_count"] == SMALL.year(year).confirmed_plan_count
-    assert counted(1401)["confirmed_plan_count"] != counted(1403)["confirmed_plan_count"]
+def test_a_backfill_runs_a_past_year_with_its_own_counts_and_names_the_one_that_failed(rehearsed):
+    # Of 1401 nobody has delivered anything.
+    ministry.stage(rehearsed.home, 1402, "small")
+    with pytest.raises(SourceFailed, match=r"backfill: found 1401: [^;]*; wanted every year"):
+        backfill([1401, 1402])
+    assert counted(1402)["supervised_plan_count"] == SMALL.year(1402).supervised_plan_count
+    assert counted(1402)["confirmed_plan_count"] == SMALL.year(1402).confirmed_plan_count
+    assert counted(1402)["confirmed_plan_count"] != counted(1403)["confirmed_plan_count"]
 
 
 @pytest.fixture
