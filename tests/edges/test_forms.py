@@ -82,6 +82,21 @@ LEDGER = Form.model_validate(
 )  # fmt: skip
 
 
+def test_an_older_warehouse_no_longer_tells_rows_apart_by_their_number(stack):
+    warehouse.migrate()
+    make, *others = [one for one in forms.table_statements(LEDGER) if "staging." in one]
+    keys = "select count(*) from pg_index where indisprimary and indrelid::regclass::text like 'staging.ledger%'"
+    with warehouse.transaction() as connection:
+        connection.execute(
+            sa.text(make.replace(") partition by", ", primary key (row_number, delivery_id)) partition by"))
+        )
+        assert connection.execute(sa.text(keys)).scalar_one() == 1
+        for statement in others:
+            connection.execute(sa.text(statement))
+        assert connection.execute(sa.text(keys)).scalar_one() == 0
+        connection.rollback()
+
+
 OF_PERIOD = {"year": 1403, "phase": 1, "delivery_id": "L"}
 
 
