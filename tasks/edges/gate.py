@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from methods.errors import GateRefused
+from methods.errors import GateRefused, SettingWrong
 from tasks.edges import warehouse
 from tasks.edges.settings import ROOT, settings
 
@@ -154,7 +154,15 @@ def refuse_if_critical(judgement: Judgement) -> Judgement:
 
 
 def _document(suite: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads((SUITES / f"{suite}.json").read_text(encoding="utf-8"))
+    path = SUITES / f"{suite}.json"
+    if not path.is_file():
+        raise SettingWrong(
+            place=f"suite {suite}",
+            found="no such file",
+            wanted=f"the expectations of {suite.partition('/')[2]} in expectations/{suite}.json",
+            remedy="Write it; expectations/form/firm.json shows how.",
+        )
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return document
 
 

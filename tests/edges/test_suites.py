@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from methods.errors import SettingWrong
 from methods.period import FIRST_YEAR, Period
-from tasks.edges import law
+from tasks.edges import gate, law
+from tasks.edges.forms import load_all
 
 ROOT = Path(__file__).parents[2]
 EXPECTATIONS = [
@@ -48,3 +50,30 @@ def test_limits_hold_in_every_year_there_may_be():
 def test_every_limit_is_asked_for_somewhere():
     used = {value["$PARAMETER"] for one in EXPECTATIONS for value in asked(one.values[0]) if isinstance(value, dict)}
     assert used == set(limits())
+
+
+def test_a_form_without_a_suite_is_named():
+    with pytest.raises(SettingWrong, match=r"suite form/odd: found no such file; wanted .*expectations/form/odd\.json"):
+        gate.columns_of("form/odd")
+
+
+def test_a_suite_says_which_columns_it_looks_at():
+    found = gate.columns_of("form/loan_plan")
+    assert (
+        {"plan_id", "loan_paid_rial", "approved_on", "paid_on"} <= found <= set(load_all()["loan_plan"].staging_types)
+    )
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        {"type": "unexpected_rows_expectation", "kwargs": {"unexpected_rows_query": "select 1"}},
+        {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a", "row_condition": "b = 1"}},
+        {"type": "expect_table_row_count_to_be_between", "kwargs": {"min_value": 1}},
+    ],
+    ids=["any it likes", "those of a condition", "none by name"],
+)
+def test_a_suite_that_may_look_at_any_column_is_shown_all(one, tmp_path, monkeypatch):
+    monkeypatch.setattr(gate, "SUITES", tmp_path)
+    (tmp_path / "odd.json").write_text(json.dumps({"name": "odd", "expectations": [one]}))
+    assert gate.columns_of("odd") is None
