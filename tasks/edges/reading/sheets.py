@@ -314,12 +314,16 @@ def _reach(part: bytes) -> tuple[int, int]:
     for _ in range(3):
         letter = (signs[place] & 0xDF) - np.uint8(ord("A") - 1)
         is_letter = (letter >= 1) & (letter <= 26)
+        if not is_letter.any():
+            break
         column = np.where(is_letter, column * 26 + letter, column)
         place = place + is_letter
     row = np.zeros(len(place), dtype=np.int32)
     for _ in range(7):
         digit = signs[place] - np.uint8(ord("0"))
         is_digit = digit <= 9
+        if not is_digit.any():
+            break
         row = np.where(is_digit, row * 10 + digit, row)
         place = place + is_digit
     return int(row.max(initial=0)), int(column.max(initial=0))
