@@ -105,7 +105,7 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     rows = Rowset(typed, own | forms.few_parameters(few))
     conformed, row_count = warehouse.build(f"staging.{form.form}", partition, rows, connection)
     # Whether keys repeat is seen by making the index that holds them apart: only where it fails are they looked for.
-    has_repeats = not warehouse.are_apart(conformed, form.key, connection)
+    has_repeats = not warehouse.are_apart(conformed, form.key_marks, connection)
     faults = f"create temp table fault on commit drop as {forms.fault_statement(form, conformed, has_repeats)}"
     warehouse.run(connection, faults, **partition)
     # A handful of faults among a million rows: unless the planner knows, it reads all of them again.
@@ -115,8 +115,8 @@ def _conform(source: Source, period: Period, delivery_id: str, connection: Conne
     for statement in forms.keep_accepted_statements(conformed):
         warehouse.run(connection, statement)
     if has_repeats:
-        warehouse.hold_apart(conformed, form.key, connection)
-    warehouse.swap_in(f"staging.{form.form}", partition, conformed, connection, form.key)
+        warehouse.hold_apart(conformed, form.key_marks, connection)
+    warehouse.swap_in(f"staging.{form.form}", partition, conformed, connection, form.key_marks)
     warehouse.show(f"staging.{form.form}", partition, gate.columns_of(f"form/{form.form}"), connection)
     measured = {**partition, "row_count": row_count, "source_version": source.version}
     outcome = Rowset("staging/delivery_outcome.sql", measured)

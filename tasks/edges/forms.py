@@ -30,7 +30,7 @@ UNREAD = {
     "date": "date_impossible", "province": "province_unknown", "county": "county_unknown",
 } | {kind: f"{kind}_invalid" for kind in IDENTIFIERS}  # fmt: skip
 LONGEST_READ_ONCE = 200
-# What is longer names nothing; a page of an index would not take three of them either.
+# What is longer names nothing; nor would a page of an index take it.
 LONGEST_CODE = 100
 # Between a county and the province it must lie in; methods.geography reads them so.
 PAIR = " / "
@@ -106,12 +106,15 @@ class Form(_Strict):
         unknown = [*(set(self.key) - known), *({rule.column for rule in self.rules} - set(self.columns))]
         if unknown:
             raise ValueError(f"key and rules name columns it does not have: {', '.join(sorted(unknown))}")
-        free = [name for name in self.key if name in self.columns and self.columns[name].kind in ("text", "name")]
-        if free:
-            raise ValueError(f"a key is made of codes, numbers and days, not of free text: {', '.join(free)}")
         if "county" in self.kinds and "county" not in self.columns:
             raise ValueError("a column of kind county is called county")
         return self
+
+    @property
+    def key_marks(self) -> list[str]:
+        """SQL that tells keys apart; text, which may be long, by its digest, since an index page holds no long key."""
+        free = {name for name, column in self.columns.items() if column.kind in ("text", "name")}
+        return [f"md5({name})" if name in free else name for name in self.key]
 
     @property
     def kinds(self) -> set[str]:

@@ -228,7 +228,13 @@ def build(table: str, partition: Partition, rows: Rowset, within: Connection) ->
 
 
 def are_apart(table: str, key: Sequence[str], within: Connection) -> bool:
-    """Say whether all rows of a table have keys of their own, and if so, have an index hold it; nulls are unlike."""
+    """Say whether all rows of a table have keys of their own, and if so, have an index hold it; nulls are unlike.
+
+    Args:
+        table: any table.
+        key: SQL over its columns.
+        within: a transaction, which goes on either way.
+    """
     try:
         with within.begin_nested():
             hold_apart(table, key, within)
@@ -238,8 +244,8 @@ def are_apart(table: str, key: Sequence[str], within: Connection) -> bool:
 
 
 def hold_apart(table: str, key: Sequence[str], within: Connection) -> None:
-    """Have an index hold that no two rows of a table have the same key."""
-    within.execute(sa.text(f"create unique index on {table} ({', '.join(map(_name, key))})"))
+    """Have an index hold that no two rows of a table have the same key, or fail; see `are_apart`."""
+    within.execute(sa.text(f"create unique index on {table} ({', '.join(key)})"))
 
 
 def swap_in(table: str, partition: Partition, apart: str, within: Connection, key: Sequence[str]) -> None:
@@ -250,7 +256,7 @@ def swap_in(table: str, partition: Partition, apart: str, within: Connection, ke
         partition: the delivery they replace.
         apart: the table they stand in; columns it lacks are null.
         within: the transaction that made it.
-        key: what tells them apart, held by an index of that table.
+        key: what tells them apart, held by an index of that table; see `are_apart`.
     """
     if _put(table, partition, apart, within):
         hold_apart(_place_of(table, partition), key, within)

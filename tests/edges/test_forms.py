@@ -61,11 +61,18 @@ def test_a_key_of_a_column_it_has_not_is_refused(tmp_path, monkeypatch):
         forms.load_all()
 
 
-def test_a_key_of_free_text_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "odd.yaml").write_text("{form: odd, label_fa: x, key: [b], columns: {b: {kind: text, label_fa: y}}}")
-    monkeypatch.setenv("PAYESH_FORMS", str(tmp_path))
-    with pytest.raises(SettingWrong, match="not of free text: b"):
-        forms.load_all()
+def test_a_key_of_free_text_is_told_apart_however_long_it_is(stack):
+    columns = {"code": {"kind": "code", "label_fa": "x"}, "note": {"kind": "text", "label_fa": "x"}}
+    form = Form.model_validate({"form": "odd", "label_fa": "x", "key": ["code", "note"], "columns": columns})
+    # Noise, since an index packs what repeats.
+    long = "".join(chr(0x20000 + one % 9973) for one in range(1, 60_000, 7))
+    for ending, is_apart in (("b", True), ("a", False)):
+        with warehouse.transaction() as connection:
+            connection.execute(sa.text("create table public.odd (code text, note text)"))
+            rows = [{"note": long + "a"}, {"note": long + ending}]
+            connection.execute(sa.text("insert into odd values ('1', :note)"), rows)
+            assert warehouse.are_apart("public.odd", form.key_marks, connection) == is_apart
+            connection.rollback()
 
 
 LEDGER = Form.model_validate(

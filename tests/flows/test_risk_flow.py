@@ -32,7 +32,9 @@ def rows(statement, **values):
 def copy_into_next_year(table, condition="true"):
     columns = rows(f"select * from {table} limit 0").columns
     listed = ", ".join(columns)
-    shifted = ", ".join("1404" if name == "year" else name for name in columns)
+    # A delivery is of one year, and holds a plan once.
+    of_next = {"year": "1404", "delivery_id": "delivery_id || '-next'"}
+    shifted = ", ".join(of_next.get(name, name) for name in columns)
     run(f"insert into {table} ({listed}) select {shifted} from {table} where year = 1403 and {condition}")
 
 
