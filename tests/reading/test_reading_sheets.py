@@ -1,6 +1,5 @@
 import datetime as dt
 import io
-import random
 import zipfile
 
 import openpyxl
@@ -213,16 +212,13 @@ def test_cells_that_are_only_dressed_do_not_count(read, workbook, monkeypatch):
     assert read(workbook(fill=fill)).rows == [["F1", "a", "1"]]
 
 
-@pytest.mark.parametrize("beside", [0, 9 * 1024**2], ids=["small", "large"])
 @pytest.mark.parametrize("cell", [b'<c r="ZZZ60000">', b"<c\ts='0'\nr='zzz60000'>"], ids=["plain", "odd"])
-def test_a_sheet_that_states_less_than_it_holds_is_not_believed(read, workbook, zipped, beside, cell):
+def test_a_sheet_that_states_less_than_it_holds_is_not_believed(read, workbook, zipped, cell):
     with zipfile.ZipFile(io.BytesIO(workbook(HEADERS, ["F1", "x", 1]))) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     part = "xl/worksheets/sheet1.xml"
-    # Noise packs badly, as the cells of a large sheet do.
-    noise = b"<!-- %s -->" % random.Random(1).randbytes(beside // 2).hex().encode()
     far = b'<row r="60000">' + cell + b"<v>1</v></c></row></sheetData>"
-    parts[part] = parts[part].replace(b"</sheetData>", noise + far)
+    parts[part] = parts[part].replace(b"</sheetData>", far)
     assert b'ref="A1:C2"' in parts[part]
     with pytest.raises(SourceUnreadable, match="60000 rows and 18278 columns"):
         read(zipped(parts))

@@ -13,7 +13,6 @@ from html import unescape
 from itertools import chain, islice
 from typing import Any, cast
 
-import numpy as np
 from python_calamine import (
     CalamineError,
     CalamineSheet,
@@ -47,14 +46,14 @@ WORKBOOKS = ("xlsx", "ods", "xls")
 CELL_HEADER = ("county", "measure", "person_count")
 # The reader holds the whole rectangle around the filled cells: one cell far out would fill the memory.
 MOST_CELLS = 60_000_000
+# What a larger part says of its own reach is believed: to look costs as long as to read it.
+LOOKED_THROUGH_BYTES = 8 * 1024**2
 # A cell of an ODS file stands for as many as it says; so few bytes may hold millions.
 MOST_REPEATED = 1_000_000
 
-# With its name, its quotes and a blank, such as ` r="XFD1048576"`.
-LONGEST_REFERENCE = 16
-
 _BLOCK_ROWS = 256
 _SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml")
+_DIMENSION = re.compile(rb'<(?:\w+:)?dimension\b[^>]*\bref="([A-Z]+[0-9]+)(?::([A-Z]+[0-9]+))?"')
 _FILLED_CELL = re.compile(rb"<(?:\w+:)?c\b[^>]*?\sr=[\"']([A-Za-z]+[0-9]+)[\"'][^>]*(?<!/)>")
 _ERROR_CELL = re.compile(
     rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*\br="([A-Z]+[0-9]+)"[^>]*>(?:<(?:\w+:)?f\b.{0,8192}?)?<(?:\w+:)?v>(#[^<]*)<',
@@ -77,21 +76,7 @@ class _Survey:
     """What the parts of an XLSX file say that its reader does not: how far a sheet reaches, where errors stand."""
 
     heads: dict[str, bytes] = field(default_factory=dict)
-    ends: dict[str, bytes] = field(default_factory=dict)
-    reaches: dict[str, tuple[int, int]] = field(default_factory=dict)
     suspects: set[str] = field(default_factory=set)
-
-    def look(self, part: str, block: bytes) -> None:
-        """Take in the next block of a sheet's part."""
-        self.heads.setdefault(part, block)
-        # A reference that the end of a block cuts through is whole before the next one.
-        rows, columns = _reach(self.ends.get(part, b"") + block)
-        known = self.reaches.get(part, (0, 0))
-        self.reaches[part] = max(known[0], rows), max(known[1], columns)
-        self.ends[part] = block[-LONGEST_REFERENCE:]
-        # The one sign that every error begins with and that the rest of a sheet's part hardly ever has.
-        if b"#" in block:
-            self.suspects.add(part)
 
 
 @dataclass
@@ -186,7 +171,10 @@ def _surveyed(content: Content) -> _Survey:
     survey = _Survey()
     for name, block in containers.blocks(content) if content.kind != "xls" else ():
         if _SHEET_PART.fullmatch(name):
-            survey.look(name, block)
+            survey.heads.setdefault(name, block)
+            # The one sign that every error begins with and that the rest of a sheet's part hardly ever has.
+            if b"#" in block:
+                survey.suspects.add(name)
     return survey
 
 
@@ -226,10 +214,12 @@ def _check_reach(content: Content, survey: _Survey, index: int) -> None:
     part = _part(content, survey, index)
     if part is None:
         return
-    rows, columns = survey.reaches[part]
-    if rows * columns <= MOST_CELLS:
+    said = _DIMENSION.search(survey.heads[part])
+    with zipfile.ZipFile(content.path) as archive:
+        is_large = archive.getinfo(part).file_size > LOOKED_THROUGH_BYTES
+    if is_large and said is not None and _area(said.group(1, 2)) <= MOST_CELLS:
         return
-    # Cells that are only dressed reach as far, but are not held.
+    # Cells that are only dressed count in what is said, but not in what is held.
     cells = [0, 0]
     for window in _windows(content, part):
         for match in _FILLED_CELL.finditer(window):
@@ -303,30 +293,9 @@ def _windows(content: Content, part: str | None) -> Iterator[bytes]:
     yield kept
 
 
-def _reach(part: bytes) -> tuple[int, int]:
-    """Count the rows and columns that references in a part reach over, whatever it says of itself."""
-    signs = np.frombuffer(part + bytes(LONGEST_REFERENCE), dtype=np.uint8)
-    named = np.flatnonzero((signs[1 : -LONGEST_REFERENCE - 1] == ord("r")) & (signs[2:-LONGEST_REFERENCE] == ord("=")))
-    named += 2
-    quote = signs[named + 1]
-    place = named[(signs[named - 2] <= ord(" ")) & ((quote == ord('"')) | (quote == ord("'")))] + 2
-    column = np.zeros(len(place), dtype=np.int32)
-    for _ in range(3):
-        letter = (signs[place] & 0xDF) - np.uint8(ord("A") - 1)
-        is_letter = (letter >= 1) & (letter <= 26)
-        if not is_letter.any():
-            break
-        column = np.where(is_letter, column * 26 + letter, column)
-        place = place + is_letter
-    row = np.zeros(len(place), dtype=np.int32)
-    for _ in range(7):
-        digit = signs[place] - np.uint8(ord("0"))
-        is_digit = digit <= 9
-        if not is_digit.any():
-            break
-        row = np.where(is_digit, row * 10 + digit, row)
-        place = place + is_digit
-    return int(row.max(initial=0)), int(column.max(initial=0))
+def _area(corners: Iterable[bytes | None]) -> int:
+    places = [_position(corner) for corner in corners if corner]
+    return (places[-1][0] + 1) * (places[-1][1] + 1)
 
 
 def _position(reference: bytes) -> tuple[int, int]:
