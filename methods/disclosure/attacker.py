@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -278,7 +279,6 @@ class _Siege:
         self.size = len(book.value)
         self.is_whole = is_whole
         self.sums = book.sums[:, self.unknown]
-        self.by_thread = self.sums.T.tocsr()
         self.rest = -(book.sums @ np.nan_to_num(book.value))
         self.least = book.least[self.unknown]
         self.goal = _Range(goal.lower[self.unknown], goal.upper[self.unknown])
@@ -293,6 +293,11 @@ class _Siege:
         self.value = book.value
         self.low = np.full(len(self.unknown), np.inf)
         self.high = np.full(len(self.unknown), -np.inf)
+
+    @cached_property
+    def by_thread(self) -> sparse.csr_array:
+        """The sums that each unknown thread stands in; most sieges never ask."""
+        return self.sums.T.tocsr()
 
     def bounds(self) -> _Range:
         """Bound what was asked for; whatever was not seen stays missing."""

@@ -20,7 +20,6 @@ import zstandard
 from methods.errors import HeaderMismatch, SourceUnreadable
 from methods.period import Period
 from tasks.edges import fetch, reading
-from tasks.edges.ahead import ahead
 from tasks.edges.fetch import Errand, Fetched
 from tasks.edges.fetch.errand import Vault
 from tasks.edges.pulls import FilePull
@@ -116,8 +115,7 @@ def unpacked(sha256: str) -> Iterator[Path]:
     try:
         path = folder / "delivery"
         with archived(sha256).open("rb") as kept, path.open("wb") as plain:
-            for block in ahead(zstandard.ZstdDecompressor().read_to_iter(kept, write_size=BLOCK)):
-                plain.write(block)
+            zstandard.ZstdDecompressor().copy_stream(kept, plain, write_size=BLOCK)
         yield path
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,6 +7,7 @@ import io
 import re
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +24,6 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from methods.errors import FrozenConflict, Refusal
-from tasks.edges.ahead import ahead
 from tasks.edges.reading import NotPlain
 from tasks.edges.settings import ROOT, settings
 
@@ -265,7 +265,7 @@ def swap_in(table: str, partition: Partition, apart: str, within: Connection, ke
 
 
 def _put(table: str, partition: Partition, apart: str, within: Connection) -> bool:
-    """Swap one delivery for a table that was made apart; say whether its indexes went with it."""
+    """Swap one delivery for a table that was made apart; say whether one stood, whose indexes are gone then."""
     standing = _place_of(table, partition)
     _complete(within, table, apart, str(partition["delivery_id"]))
     if apart == standing:
@@ -456,6 +456,15 @@ def _texts_of_blocks(rows: TextBlocks) -> Iterator[memoryview]:
         yield memoryview(text)
 
 
+def _ahead(texts: Iterator[memoryview]) -> Iterator[memoryview]:
+    """Make the next text while the server takes in the one before."""
+    with ThreadPoolExecutor(1, thread_name_prefix="copy") as worker:
+        following = worker.submit(next, texts, None)
+        while (text := following.result()) is not None:
+            following = worker.submit(next, texts, None)
+            yield text
+
+
 def _joined_columns(columns: Sequence[Any]) -> bytes:
     last = pc.binary_join_element_wise(columns[-1], "", "\n")
     joined = pc.binary_join_element_wise(*columns[:-1], last, "\t")
@@ -561,7 +570,7 @@ def _insert(
 
 def _copy_text(connection: Connection, table: str, rows: TextRows | TextBlocks) -> int:
     if isinstance(rows, TextBlocks):
-        columns, texts = ["row_number", *rows.columns], ahead(_texts_of_blocks(rows))
+        columns, texts = ["row_number", *rows.columns], _ahead(_texts_of_blocks(rows))
     else:
         columns, texts = list(rows.columns), _texts_of_rows(rows)
     names = ", ".join(map(_name, columns))

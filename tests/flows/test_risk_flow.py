@@ -61,7 +61,7 @@ def test_every_plan_of_the_frame_has_a_score_and_says_why(rehearsed):
 
 def test_without_earlier_verdicts_the_rule_table_scores(rehearsed):
     found = rows("select distinct risk_method, left(model_version, 6) from frame.plan_risk where year = 1403")
-    # Another test may have run 1402 before, but not before the sample of 1403 was issued.
+    # Another test may have run 1401 and 1402 before, but not before the sample of 1403 was issued.
     assert found.to_numpy().tolist() == [["rule_table", "rules-"]]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 
@@ -34,15 +33,11 @@ class Spooled:
 
     def __enter__(self) -> Spooled:
         self._stream = self.part.open("wb")
-        # A block is hashed while the next one comes in.
-        self._hasher = ThreadPoolExecutor(1, thread_name_prefix="hash")
-        self._hashed: Future[None] | None = None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._hasher.shutdown()
         self._stream.close()
         self.part.unlink(missing_ok=True)
 
@@ -55,21 +50,14 @@ class Spooled:
         self.byte_count += len(block)
         if self.byte_count > self._largest:
             raise too_large(self.place, self._largest)
-        # One block waits at most, so that few are held.
-        self._wait_for_hash()
-        self._hashed = self._hasher.submit(self._hash.update, block)
+        self._hash.update(block)
         self._stream.write(block)
 
     def keep(self, *notes: str) -> Fetched:
         """Name it: it is whole."""
-        self._wait_for_hash()
         self._stream.close()
         self.part.rename(self.path)
         return Fetched(self.file_name, self.path, self._hash.hexdigest(), self.byte_count, notes)
-
-    def _wait_for_hash(self) -> None:
-        if self._hashed is not None:
-            self._hashed.result()
 
 
 def too_large(place: str, largest: int) -> SourceUnreadable:
